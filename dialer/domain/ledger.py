@@ -1,0 +1,290 @@
+"""The ledger: the one place that decides whether an attempt may exist, and that it ends once.
+
+An intent is accepted only if, at this moment, the proposing incarnation is current, the number is on no applicable
+do-not-call list, no other open intent has the number in any campaign, the rolling caps have room, and it is legal
+calling time in every zone the contact may be in. The answer leaves after the intent is durable (``groupcommit``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dialer.domain import commands as c
+from dialer.domain import events as e
+from dialer.domain.groupcommit import JOURNAL
+from dialer.domain.ids import run_of
+from dialer.domain.kinds import UNDIALLED, IntentRefusal
+from dialer.domain.localtime import Window, window_all
+from dialer.domain.message import Address, Envelope
+from dialer.domain.ports import NumberSet
+from dialer.domain.specs import CampaignSpec, LegalRules, WeeklyHours
+from dialer.errors import InvariantError
+
+STORE = Address("store", "main")
+
+
+@dataclass(slots=True)
+class _Run:
+    spec: CampaignSpec
+    address: Address
+    epoch: int
+    zone_sets: tuple[tuple[str, ...], ...]
+    lists: tuple[str, ...]
+    windows: dict[int, Window] = field(default_factory=dict)  #: by zone key, valid until their ``until_us``
+
+
+@dataclass(slots=True)
+class _Open:
+    number: int
+    campaign: str
+    epoch: int
+    at_us: int
+    not_after_us: int
+
+
+class Ledger:
+    """Machine of the store actor.
+
+    Args:
+        rules: Legal rule pack.
+        dnc: Do-not-call lists by id, as loaded; changes made while running are kept on top.
+        global_lists: Ids of lists that apply to every campaign.
+        open_intents: (attempt id, number, intent time, not after, campaign) without an outcome, from the journal.
+        recent: (number, intent time) of attempts that count within the longest cap window, from the journal.
+        dnc_changes: (list, number, added) made while running, in order, from the journal.
+    """
+
+    def __init__(
+        self,
+        rules: LegalRules,
+        *,
+        dnc: Mapping[str, NumberSet] | None = None,
+        global_lists: Sequence[str] = (),
+        open_intents: Iterable[tuple[int, int, int, int, str]] = (),
+        recent: Iterable[tuple[int, int]] = (),
+        dnc_changes: Iterable[tuple[str, int, bool]] = (),
+    ) -> None:
+        self.address = STORE
+        self.rules = rules
+        self._hours: dict[str, WeeklyHours] = dict(rules.hours_by_zone)
+        self._dnc: dict[str, NumberSet] = dict(dnc or {})
+        self._globals = tuple(global_lists)
+        self._added: dict[str, set[int]] = {}
+        self._removed: dict[str, set[int]] = {}
+        self._runs: dict[int, _Run] = {}
+        self._open: dict[int, _Open] = {}
+        self._busy: dict[int, int] = {}
+        self._recent: dict[int, list[int]] = {}
+        self._longest_cap_us = max((cap.window_us for cap in rules.caps), default=0)
+        for attempt_id, number, at_us, not_after_us, campaign in open_intents:
+            self._open[attempt_id] = _Open(number, campaign, 0, at_us, not_after_us)
+            self._busy[number] = attempt_id
+        for number, at_us in recent:
+            self._remember(number, at_us)
+        for name, number, added in dnc_changes:
+            self._change(name, number, added=added)
+        self._handlers: dict[type, Callable[[Any, int, list[Envelope]], None]] = {
+            c.OpenRun: self._open_run,
+            c.ProposeIntent: self._propose,
+            c.RecordOutcome: self._record_outcome,
+            c.RecordCampaignState: self._record_state,
+            c.AddToDnc: self._add_to_dnc,
+            c.RemoveFromDnc: self._remove_from_dnc,
+            e.DispositionSet: self._journal,
+            e.AgentSessionChanged: self._journal,
+            e.PeerRestarted: self._ignore,
+        }
+
+    def start(self, now_us: int) -> list[Envelope]:  # noqa: ARG002 - part of the Machine protocol
+        """Nothing: campaigns open their runs."""
+        return []
+
+    def handle(self, batch: Sequence[Any], now_us: int) -> list[Envelope]:
+        """Decide on every message, in order."""
+        out: list[Envelope] = []
+        for item in batch:
+            self._handlers[type(item)](item, now_us, out)
+        return out
+
+    def next_deadline_us(self) -> int | None:
+        """Time alone changes nothing here."""
+        return None
+
+    def set_list(self, name: str, numbers: NumberSet, *, everywhere: bool) -> None:
+        """Take a newly imported do-not-call list into account.
+
+        Args:
+            name: List id.
+            numbers: Its numbers.
+            everywhere: True for a global list.
+        """
+        self._dnc[name] = numbers
+        self._globals = tuple(g for g in self._globals if g != name) + ((name,) if everywhere else ())
+        for run in self._runs.values():
+            run.lists = (*self._globals, *(n for n in run.spec.dnc_lists if n not in self._globals))
+
+    def open_count(self) -> int:
+        """Intents without an outcome."""
+        return len(self._open)
+
+    # -- runs --------------------------------------------------------------------------------------------------------
+
+    def _open_run(self, msg: c.OpenRun, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        known = self._runs.get(msg.run_no)
+        if known is not None and known.epoch > msg.epoch:
+            return  # a replaced incarnation speaking late
+        lists = (*self._globals, *(name for name in msg.spec.dnc_lists if name not in self._globals))
+        address = Address("campaign", msg.spec.campaign)
+        self._runs[msg.run_no] = _Run(msg.spec, address, msg.epoch, msg.zone_sets, lists)
+
+    def _record_state(self, msg: c.RecordCampaignState, now_us: int, out: list[Envelope]) -> None:
+        out.append(Envelope(JOURNAL, e.CampaignStateRow(msg.run_no, msg.campaign, msg.state, now_us, msg.reason)))
+
+    def _journal(self, msg: Any, now_us: int, out: list[Envelope]) -> None:  # noqa: ANN401, ARG002
+        out.append(Envelope(JOURNAL, msg))
+
+    def _ignore(self, msg: e.PeerRestarted, now_us: int, out: list[Envelope]) -> None:
+        """The reborn peer will speak for itself."""
+
+    # -- intents -----------------------------------------------------------------------------------------------------
+
+    def _propose(self, msg: c.ProposeIntent, now_us: int, out: list[Envelope]) -> None:
+        run = self._runs.get(run_of(msg.attempt_id))
+        if run is None:
+            return  # its OpenRun was lost with an earlier incarnation of this ledger; the campaign opens it again
+        known = self._open.get(msg.attempt_id)
+        if known is not None and known.epoch == msg.epoch:
+            out.append(Envelope(run.address, e.IntentAccepted(msg.attempt_id, known.at_us, known.not_after_us)))
+            return
+        refusal, until_us = self._judge(run, msg, now_us)
+        if refusal is not None:
+            out.append(Envelope(run.address, e.IntentRefused(msg.attempt_id, refusal, until_us)))
+            return
+        spec = run.spec
+        not_after_us = now_us + self.rules.intent_ttl_us
+        self._open[msg.attempt_id] = _Open(msg.number, spec.campaign, msg.epoch, now_us, not_after_us)
+        self._busy[msg.number] = msg.attempt_id
+        recent = self._recent.get(msg.number)
+        row = e.IntentRow(
+            msg.attempt_id,
+            spec.campaign,
+            msg.number,
+            spec.trunk,
+            spec.caller_id,
+            now_us,
+            not_after_us,
+            msg.epoch,
+            self.rules.version,
+            "|".join(run.zone_sets[msg.zone_key]),
+            len(recent) if recent else 0,
+            spec.version,
+        )
+        self._remember(msg.number, now_us)  # reserved before the dial, released only on proof of no send
+        out.append(Envelope(JOURNAL, row))
+        out.append(Envelope(run.address, e.IntentAccepted(msg.attempt_id, now_us, not_after_us)))
+
+    def _judge(self, run: _Run, msg: c.ProposeIntent, now_us: int) -> tuple[IntentRefusal | None, int | None]:
+        """The last-instant verdict: a reason to refuse, and when asking again makes sense."""
+        if msg.epoch != run.epoch:
+            return IntentRefusal.STALE_EPOCH, None
+        number = msg.number
+        for name in run.lists:
+            if self._listed(name, number):
+                return IntentRefusal.DNC, None
+        if number in self._busy:
+            return IntentRefusal.NUMBER_BUSY, now_us + self.rules.intent_ttl_us
+        capped_until_us = self._capped_until(number, now_us)
+        if capped_until_us:
+            return IntentRefusal.CAP, capped_until_us
+        window = run.windows.get(msg.zone_key)
+        if window is None or (window.until_us is not None and now_us >= window.until_us):
+            zones = run.zone_sets[msg.zone_key]
+            if not zones or any(zone not in self._hours for zone in zones):
+                return IntentRefusal.NO_RULES, None
+            window = run.windows[msg.zone_key] = window_all(self._hours, zones, now_us)
+        if not window.open:
+            return IntentRefusal.HOURS, window.until_us
+        return None, None
+
+    def _listed(self, name: str, number: int) -> bool:
+        if number in self._added.get(name, ()):
+            return True
+        numbers = self._dnc.get(name)
+        if numbers is None:
+            return name not in self._added  # a list that is named but not loaded: fail closed
+        return number in numbers and number not in self._removed.get(name, ())
+
+    def _capped_until(self, number: int, now_us: int) -> int:
+        times = self._recent.get(number)
+        if not times:
+            return 0
+        until_us = 0
+        for cap in self.rules.caps:
+            inside = [t for t in times if t > now_us - cap.window_us]
+            if len(inside) >= cap.limit:
+                until_us = max(until_us, inside[-cap.limit] + cap.window_us)
+        return until_us
+
+    def _remember(self, number: int, at_us: int) -> None:
+        if not self._longest_cap_us:
+            return
+        times = self._recent.setdefault(number, [])
+        times.append(at_us)
+        horizon_us = at_us - self._longest_cap_us
+        while times[0] <= horizon_us:
+            del times[0]
+
+    def _record_outcome(self, msg: c.RecordOutcome, now_us: int, out: list[Envelope]) -> None:
+        ended = msg.ended
+        known = self._open.pop(ended.attempt_id, None)
+        if known is not None:
+            if self._busy.get(known.number) == ended.attempt_id:
+                del self._busy[known.number]
+            if ended.outcome in UNDIALLED:
+                times = self._recent.get(known.number)
+                if times and known.at_us in times:
+                    times.remove(known.at_us)
+            row = e.OutcomeRow(
+                ended.attempt_id,
+                ended.outcome,
+                ended.agent,
+                ended.cause,
+                ended.sent_us,
+                ended.answered_us,
+                ended.joined_us,
+                ended.ended_us,
+                now_us,
+            )
+            out.append(Envelope(JOURNAL, row))
+        # an attempt that is not open has its outcome already: the first one stands
+        out.append(Envelope(Address("campaign", msg.campaign), e.OutcomeRecorded(ended.attempt_id)))
+
+    # -- do not call -------------------------------------------------------------------------------------------------
+
+    def _add_to_dnc(self, msg: c.AddToDnc, now_us: int, out: list[Envelope]) -> None:
+        for number in msg.numbers:
+            self._change(msg.dnc_list, number, added=True)
+            out.append(Envelope(JOURNAL, e.DncRow(msg.dnc_list, number, added=True, at_us=now_us, source=msg.source)))
+
+    def _remove_from_dnc(self, msg: c.RemoveFromDnc, now_us: int, out: list[Envelope]) -> None:
+        for number in msg.numbers:
+            self._change(msg.dnc_list, number, added=False)
+            out.append(Envelope(JOURNAL, e.DncRow(msg.dnc_list, number, added=False, at_us=now_us, source=msg.source)))
+
+    def _change(self, name: str, number: int, *, added: bool) -> None:
+        into, out_of = (self._added, self._removed) if added else (self._removed, self._added)
+        into.setdefault(name, set()).add(number)
+        out_of.get(name, set()).discard(number)
+
+    # -- checks ------------------------------------------------------------------------------------------------------
+
+    def check_invariants(self) -> None:
+        """One open intent per number, and the index agrees with the table."""
+        numbers = [known.number for known in self._open.values()]
+        if len(set(numbers)) != len(numbers):
+            raise InvariantError("one open intent per number", f"{len(numbers)} open, {len(set(numbers))} numbers")
+        for number, attempt in self._busy.items():
+            if attempt not in self._open or self._open[attempt].number != number:
+                raise InvariantError("busy index", f"attempt {attempt} is indexed but not open")

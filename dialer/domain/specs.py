@@ -1,0 +1,133 @@
+"""What the operator configured, in the form the machines use. Built by ``config.py``; times in microseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dialer.domain.kinds import DialingMode, Outcome
+from dialer.domain.message import message
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+
+
+@message
+class Span:
+    """One open span of a week day, in local time, half open.
+
+    ``weekday`` is 0 for Monday; minutes run from 0 to 1440 and ``from_minute < to_minute``.
+    """
+
+    weekday: int
+    from_minute: int
+    to_minute: int
+
+
+@message
+class WeeklyHours:
+    """When calls may be made, local time of the called place. Empty means never."""
+
+    spans: tuple[Span, ...]
+
+    @classmethod
+    def daily(cls, from_minute: int, to_minute: int) -> WeeklyHours:
+        """The same span on all seven days."""
+        return cls(tuple(Span(day, from_minute, to_minute) for day in range(7)))
+
+
+@message
+class RetryRule:
+    """How often, and how long after the end of a call, a contact is tried again."""
+
+    max_attempts: int = 3  #: counted attempts, 1 to 100
+    rest_us: int = 60 * MINUTE_US  #: default rest after an unsuccessful attempt
+    rest_by_outcome: tuple[tuple[Outcome, int], ...] = ()  #: exceptions to the default
+    final: tuple[Outcome, ...] = (Outcome.CONNECTED, Outcome.INVALID, Outcome.FAX)  #: never tried again
+
+
+@message
+class CampaignSpec:
+    """One campaign as its machine needs it."""
+
+    campaign: str  #: id, a slug
+    mode: DialingMode
+    pool: str
+    trunk: str
+    queue: str | None  #: agents of this queue take the calls; None for agentless
+    caller_id: int  #: E.164 as an integer
+    priority: int = 5  #: 1 to 5, 5 is dialled first
+    concurrency: int = 10  #: agentless: calls in progress at the same moment
+    retry: RetryRule = RetryRule()
+    ring_timeout_us: int = 25 * SECOND_US  #: at least 15 s (16 CFR 310.4(b)(4)(ii))
+    hours: WeeklyHours = WeeklyHours.daily(8 * 60, 21 * 60)  #: contactable timings
+    amd: bool = False
+    flow: str | None = None  #: agentless: what a person who answers hears
+    dnc_lists: tuple[str, ...] = ()  #: campaign lists; global ones always apply
+    version: int = 1
+
+
+@message
+class TrunkSpec:
+    """Limits of one trunk. Never exceeded, not even within a window of one second."""
+
+    trunk: str
+    lines: int
+    calls_per_s: int
+    destinations: tuple[str, ...] = ("1",)  #: allowed number prefixes, digits after the plus sign
+
+
+@message
+class AgentSpec:
+    """One agent."""
+
+    agent: str
+    pool: str
+    queues: tuple[str, ...]
+    trunks: tuple[str, ...]  #: trunks of the pool: where to ask after a crash whether a call is up
+    wrap_up_limit_us: int = 60 * SECOND_US
+
+
+@message
+class PoolSpec:
+    """One pool of agents and the actors its scheduler must hear from after a restart."""
+
+    pool: str
+    trunks: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
+    join_limit_us: int = 2 * SECOND_US  #: answer to agent; later is abandoned (16 CFR 310.4(b)(4)(iii))
+    tick_us: int = 20_000
+
+
+@message
+class CapRule:
+    """At most ``limit`` counted attempts to one number in any ``window_us``."""
+
+    limit: int
+    window_us: int
+
+
+@message
+class LegalRules:
+    """The rule pack of one deployment, resolved for the ledger.
+
+    ``hours_by_zone`` maps an IANA zone to the legal hours there; a zone that is missing may not be called.
+    """
+
+    version: str
+    hours_by_zone: tuple[tuple[str, WeeklyHours], ...]
+    caps: tuple[CapRule, ...] = ()
+    intent_ttl_us: int = 5 * SECOND_US  #: dial before, or not at all; bounds how long a stop or a DNC entry takes
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """A run: a campaign at one moment, with a scrubbed file. ``run_no`` is unique in the data directory."""
+
+    run_no: int
+    spec: CampaignSpec
+    contacts: str  #: path of ``contacts.arrow``
+    started_us: int
+    zone_sets: tuple[tuple[str, ...], ...] = field(default=())  #: by zone key: all zones a contact may be in

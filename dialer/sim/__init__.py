@@ -1,0 +1,1 @@
+"""The machines on a virtual clock: simulated people, faults and scenarios."""

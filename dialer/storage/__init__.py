@@ -1,0 +1,1 @@
+"""What is kept: the catalogue, the journal of attempts, contact files, and all that is computed from them."""

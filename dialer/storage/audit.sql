@@ -1,0 +1,226 @@
+-- Every promise of the dialer as a query over the records. Nothing here is shared with the dialling path: outcome
+-- numbers are written out (12 unknown; 13 expired, 14 withdrawn, 15 refused by the trunk: these three were not dialled),
+-- as are the parts of an attempt id (run, 27 bits of contact, 16 bits of try).
+-- Each query answers one row: cases looked at, violations, up to three examples as (attempt id or 0, number or 0, text).
+-- Registered beforehand: run_docs(run_no, campaign, max_attempts), run_hours(run_no, weekday, from_minute, to_minute),
+-- run_caps(run_no, max_count, window_us), trunk_limits(trunk, lines, calls_per_s),
+-- list_uses(campaign, dnc_list), list_numbers(dnc_list, number), local_minutes(zone, utc_minute, weekday, minute),
+-- run_docs_with_hours(run_no), run_contacts(run_no, dialable, excluded, listed).
+
+-- name: campaigns_seen
+SELECT DISTINCT campaign FROM intents;
+
+-- Of a list's file only the numbers that were ever to be dialled: the list may be far longer.
+-- name: numbers_on_list
+SELECT ? AS dnc_list, number::BIGINT AS number FROM read_parquet(?) SEMI JOIN intents USING (number);
+
+-- name: forget
+DROP TABLE IF EXISTS temp.dialled;
+
+-- name: prepare
+CREATE TEMP TABLE dialled AS
+SELECT i.attempt_id, i.run_no, i.campaign, i.number, i.trunk, i.at_us, i.not_after_us, i.zones,
+    o.outcome, o.agent, o.sent_us, o.joined_us, o.recorded_us,
+    CASE WHEN o.ended_us > 0 THEN o.ended_us ELSE o.recorded_us END AS ended_us
+FROM intents i JOIN outcomes o USING (attempt_id)
+WHERE o.outcome NOT IN (13, 14, 15);
+
+-- name: outcome_has_intent
+WITH bad AS (
+    SELECT o.attempt_id, coalesce(i.number, 0) AS number,
+        CASE WHEN i.attempt_id IS NULL THEN 'outcome without an intent' ELSE 'outcome before its intent' END AS text
+    FROM outcomes o LEFT JOIN intents i USING (attempt_id)
+    WHERE i.attempt_id IS NULL OR o.recorded_us < i.at_us OR (o.sent_us > 0 AND o.sent_us < i.at_us)
+)
+SELECT (SELECT count(*) FROM outcomes), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- An open intent of a run that is not over is no violation; `open_intents` counts those.
+-- name: ended_run_has_outcomes
+WITH ended AS (
+    SELECT run_no FROM campaign_states GROUP BY run_no HAVING arg_max(state, seq) IN ('completed', 'stopped')
+), seen AS (
+    SELECT i.attempt_id, i.number FROM intents i SEMI JOIN ended USING (run_no)
+), bad AS (
+    SELECT *, 'the run has ended, the attempt has no outcome' AS text FROM seen ANTI JOIN outcomes USING (attempt_id)
+)
+SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: open_intents
+WITH ended AS (
+    SELECT run_no FROM campaign_states GROUP BY run_no HAVING arg_max(state, seq) IN ('completed', 'stopped')
+)
+SELECT count(*), 0, NULL
+FROM (SELECT * FROM intents ANTI JOIN ended USING (run_no)) ANTI JOIN outcomes USING (attempt_id);
+
+-- An open intent holds its number from then on, dialled or not: nobody knows yet.
+-- name: one_attempt_per_number
+WITH held AS (
+    SELECT attempt_id, number, at_us, ended_us FROM dialled
+    UNION ALL
+    SELECT attempt_id, number, at_us, 9223372036854775807 FROM intents ANTI JOIN outcomes USING (attempt_id)
+), bad AS (
+    SELECT attempt_id, number, 'number already in flight' AS text FROM (
+        SELECT *, max(ended_us) OVER (
+            PARTITION BY number ORDER BY at_us, attempt_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS held_until_us FROM held
+    ) WHERE at_us < held_until_us
+)
+SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- A change while the dialer runs binds 5 s later (dial before, or not at all). A number is forbidden if the last binding
+-- change added it, or it is in the list's file and no change took it off; a removal works at once.
+-- name: not_on_dnc
+WITH uses AS (
+    SELECT d.attempt_id, d.number, d.sent_us, u.dnc_list
+    FROM dialled d JOIN list_uses u USING (campaign)
+    WHERE d.sent_us > 0
+), changed AS (
+    SELECT u.attempt_id, u.dnc_list,
+        arg_max(c.added, c.seq) FILTER (c.at_us < u.sent_us - 5000000) AS bound,
+        bool_or(NOT c.added) FILTER (c.at_us BETWEEN u.sent_us - 5000000 AND u.sent_us) AS freed
+    FROM uses u JOIN dnc_changes c ON c.dnc_list = u.dnc_list AND c.number = u.number
+    GROUP BY ALL
+), bad AS (
+    SELECT u.attempt_id, u.number, 'dialled while on list ' || u.dnc_list AS text
+    FROM uses u
+    LEFT JOIN changed c USING (attempt_id, dnc_list)
+    LEFT JOIN list_numbers n ON n.dnc_list = u.dnc_list AND n.number = u.number
+    WHERE coalesce(c.bound, n.number IS NOT NULL) AND NOT coalesce(c.freed, false)
+)
+SELECT (SELECT count(*) FROM dialled WHERE sent_us > 0), (SELECT count(DISTINCT attempt_id) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: sent_in_time
+WITH bad AS (
+    SELECT attempt_id, number, 'sent ' || (sent_us - not_after_us) || ' us too late' AS text
+    FROM dialled WHERE sent_us > not_after_us
+)
+SELECT (SELECT count(*) FROM dialled WHERE sent_us > 0), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: zone_minutes
+SELECT DISTINCT unnest(string_split(zones, '|')) AS zone, sent_us // 60000000 AS utc_minute
+FROM dialled WHERE sent_us > 0;
+
+-- 8:00 to 21:00, local time of the called person, half open, in every zone the person may be in (16 CFR 310.4(c)).
+-- A zone that could not be read has no local minute, and counts as a violation.
+-- name: legal_hours
+WITH placed AS (
+    SELECT attempt_id, number, sent_us // 60000000 AS utc_minute, unnest(string_split(zones, '|')) AS zone
+    FROM dialled WHERE sent_us > 0
+), bad AS (
+    SELECT p.attempt_id, min(p.number) AS number, 'sent outside 8:00-21:00 in ' || min(p.zone) AS text
+    FROM placed p LEFT JOIN local_minutes m ON m.zone = p.zone AND m.utc_minute = p.utc_minute
+    WHERE m.minute IS NULL OR m.minute < 480 OR m.minute >= 1260
+    GROUP BY p.attempt_id
+)
+SELECT (SELECT count(*) FROM dialled WHERE sent_us > 0), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: campaign_hours
+WITH placed AS (
+    SELECT d.attempt_id, d.run_no, d.number, d.sent_us // 60000000 AS utc_minute,
+        unnest(string_split(d.zones, '|')) AS zone
+    FROM dialled d SEMI JOIN run_docs_with_hours USING (run_no) WHERE d.sent_us > 0
+), allowed AS (
+    SELECT p.attempt_id, p.zone, bool_or(coalesce(h.run_no IS NOT NULL, false)) AS open
+    FROM placed p
+    LEFT JOIN local_minutes m ON m.zone = p.zone AND m.utc_minute = p.utc_minute
+    LEFT JOIN run_hours h ON h.run_no = p.run_no AND h.weekday = m.weekday
+        AND m.minute >= h.from_minute AND m.minute < h.to_minute
+    GROUP BY p.attempt_id, p.zone
+), bad AS (
+    SELECT a.attempt_id, min(d.number) AS number, 'sent outside the campaign''s hours in ' || min(a.zone) AS text
+    FROM allowed a JOIN dialled d USING (attempt_id) WHERE NOT a.open GROUP BY a.attempt_id
+)
+SELECT (SELECT count(DISTINCT attempt_id) FROM placed), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- A line is held from sent to ended, half open. Unknown outcomes (12) are left out: their end was not seen.
+-- name: trunk_lines
+WITH calls AS (
+    SELECT d.attempt_id, d.number, d.trunk, d.sent_us, d.ended_us, t.lines
+    FROM dialled d JOIN trunk_limits t USING (trunk)
+    WHERE d.sent_us > 0 AND d.outcome <> 12 AND t.lines IS NOT NULL
+), steps AS (
+    SELECT attempt_id, number, trunk, lines, sent_us AS at_us, 1 AS step FROM calls
+    UNION ALL
+    SELECT attempt_id, number, trunk, lines, ended_us, -1 FROM calls
+), bad AS (
+    SELECT attempt_id, number, in_use || ' lines in use on ' || trunk || ', limit ' || lines AS text FROM (
+        SELECT *, sum(step) OVER (PARTITION BY trunk ORDER BY at_us, step, attempt_id ROWS UNBOUNDED PRECEDING) AS in_use
+        FROM steps
+    ) WHERE step = 1 AND in_use > lines
+)
+SELECT (SELECT count(*) FROM calls), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- The window is half open: two sends exactly 1 s apart are not in one window.
+-- name: trunk_rate
+WITH calls AS (
+    SELECT d.attempt_id, d.number, d.trunk, t.calls_per_s, count(*) OVER (
+        PARTITION BY d.trunk ORDER BY d.sent_us RANGE BETWEEN 999999 PRECEDING AND CURRENT ROW
+    ) AS in_second
+    FROM dialled d JOIN trunk_limits t USING (trunk)
+    WHERE d.sent_us > 0 AND t.calls_per_s IS NOT NULL
+), bad AS (
+    SELECT attempt_id, number, in_second || ' calls within 1 s on ' || trunk || ', limit ' || calls_per_s AS text
+    FROM calls WHERE in_second > calls_per_s
+)
+SELECT (SELECT count(*) FROM calls), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: one_call_per_agent
+WITH talks AS (
+    SELECT attempt_id, number, agent, joined_us, ended_us FROM dialled WHERE agent <> '' AND joined_us > 0
+), bad AS (
+    SELECT attempt_id, number, 'agent ' || agent || ' was in another call' AS text FROM (
+        SELECT *, max(ended_us) OVER (
+            PARTITION BY agent ORDER BY joined_us, attempt_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS held_until_us FROM talks
+    ) WHERE joined_us < held_until_us
+)
+SELECT (SELECT count(*) FROM talks), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: attempts_per_contact
+WITH tried AS (
+    SELECT d.run_no, (d.attempt_id >> 16) & 134217727 AS contact, count(*) AS made, max(d.attempt_id) AS attempt_id,
+        max(d.number) AS number, any_value(r.max_attempts) AS most
+    FROM dialled d JOIN run_docs r USING (run_no)
+    WHERE r.max_attempts IS NOT NULL
+    GROUP BY d.run_no, contact
+), bad AS (
+    SELECT attempt_id, number, made || ' attempts, limit ' || most AS text FROM tried WHERE made > most
+)
+SELECT (SELECT count(*) FROM tried), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- One cap at a time: $max_count in $window_us. The window reaches back over all runs; the run of the attempt sets the cap.
+-- name: rolling_cap
+WITH counted AS (
+    SELECT attempt_id, run_no, number, count(*) OVER (
+        PARTITION BY number ORDER BY at_us RANGE BETWEEN $window_us - 1 PRECEDING AND CURRENT ROW
+    ) AS made
+    FROM dialled
+), seen AS (
+    SELECT * FROM counted
+    SEMI JOIN (SELECT run_no FROM run_caps WHERE max_count = $max_count AND window_us = $window_us) USING (run_no)
+), bad AS (
+    SELECT attempt_id, number, made || ' attempts within ' || ($window_us // 1000000) || ' s, limit ' || $max_count AS text
+    FROM seen WHERE made > $max_count
+)
+SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: rows_accounted_for
+WITH bad AS (
+    SELECT run_no, 'run ' || run_no || ': ' || coalesce(dialable::VARCHAR, 'unreadable') || ' dialable + '
+        || coalesce(excluded::VARCHAR, 'unreadable') || ' excluded, ' || listed || ' rows in the list' AS text
+    FROM run_contacts WHERE dialable + excluded IS DISTINCT FROM listed
+)
+SELECT coalesce((SELECT sum(listed) FROM run_contacts), 0)::BIGINT, (SELECT count(*) FROM bad),
+    (SELECT list((0::BIGINT, 0::BIGINT, text)) FROM (SELECT * FROM bad ORDER BY run_no LIMIT 3));

@@ -1,0 +1,1 @@
+"""Trunk back-ends: the doors to a switch, real or simulated."""

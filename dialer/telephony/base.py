@@ -1,0 +1,32 @@
+"""What a trunk back-end is: the one door between a trunk actor and a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+#: Receives events of the switch: LineAnswered, LineJoined, LineEnded, SwitchConnected, SwitchLost.
+Sink = Callable[[Sequence[Any]], None]
+
+
+class TrunkBackend(Protocol):
+    """A switch. Members run on the event loop of the trunk's host and return at once.
+
+    Results of slow work, failures included, arrive at the sink as events: ``submit`` never raises for a carrier's
+    refusal. Every call that was submitted ends with exactly one ``LineEnded``, unless the switch itself is lost.
+    """
+
+    async def start(self, sink: Sink) -> None:
+        """Connect; the first event is ``SwitchConnected`` with the calls that are already up."""
+
+    def submit(self, commands: Sequence[Any]) -> None:
+        """Carry out PlaceCall, BridgeCall and ClearCall, in order."""
+
+    def live_calls(self) -> tuple[tuple[int, str, bool], ...]:
+        """(attempt id, agent or "", answered) of each call of ours on the switch."""
+
+    async def drain(self, deadline_s: float) -> bool:
+        """Wait until no call is up, at most ``deadline_s`` wall seconds; True if none is."""
+
+    async def stop(self) -> None:
+        """Disconnect. Calls that are up stay up where the switch can keep them."""
