@@ -98,7 +98,9 @@ def states_by_area_code() -> dict[str, tuple[str, list[str]]]:
     table = json.loads((ROOT / "dialer" / "rules" / "nanp_zones.json").read_text(encoding="utf-8"))["area_codes"]
     found: dict[str, tuple[str, list[str]]] = {}
     for code, entry in table.items():
-        place = geocoder.description_for_number(PhoneNumber(country_code=1, national_number=int(f"{code}5550100")), "en")
+        place = geocoder.description_for_number(
+            PhoneNumber(country_code=1, national_number=int(f"{code}5550100")), "en"
+        )
         state = by_name.get(place, place.rsplit(", ", 1)[-1])
         if entry["region"] == "US" and state in STATES:
             found[code] = (state, entry["zones"])

@@ -45,6 +45,7 @@ ADDED = {
 #: Wrong or roundabout in the library: replaced as a whole.
 REPLACED = {
     "605": ("America/Chicago", "America/Denver"),  # South Dakota is not North Dakota
+    "689": ("America/New_York",),  # Orlando, not Central
     "709": ("America/Goose_Bay", "America/St_Johns"),  # most of Labrador keeps Atlantic time
     "879": ("America/Goose_Bay", "America/St_Johns"),
 }

@@ -262,5 +262,3 @@ class ClearCall:
 
     attempt_id: int
     message: str | None
-
-

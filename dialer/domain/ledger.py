@@ -142,7 +142,7 @@ class Ledger:
     def _record_state(self, msg: c.RecordCampaignState, now_us: int, out: list[Envelope]) -> None:
         out.append(Envelope(JOURNAL, e.CampaignStateRow(msg.run_no, msg.campaign, msg.state, now_us, msg.reason)))
 
-    def _journal(self, msg: Any, now_us: int, out: list[Envelope]) -> None:  # noqa: ANN401, ARG002
+    def _journal(self, msg: Any, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         out.append(Envelope(JOURNAL, msg))
 
     def _ignore(self, msg: e.PeerRestarted, now_us: int, out: list[Envelope]) -> None:
@@ -185,7 +185,7 @@ class Ledger:
         out.append(Envelope(JOURNAL, row))
         out.append(Envelope(run.address, e.IntentAccepted(msg.attempt_id, now_us, not_after_us)))
 
-    def _judge(self, run: _Run, msg: c.ProposeIntent, now_us: int) -> tuple[IntentRefusal | None, int | None]:
+    def _judge(self, run: _Run, msg: c.ProposeIntent, now_us: int) -> tuple[IntentRefusal | None, int | None]:  # noqa: PLR0911 - one return per reason
         """The last-instant verdict: a reason to refuse, and when asking again makes sense."""
         if msg.epoch != run.epoch:
             return IntentRefusal.STALE_EPOCH, None

@@ -38,7 +38,7 @@ def message(cls: type[T]) -> type[T]:
     """
     made = dataclasses.dataclass(frozen=True, slots=True)(cls)
     names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
-    made.__reduce__ = _reducer(made, names)  # type: ignore[method-assign]
+    made.__reduce__ = _reducer(made, names)  # type: ignore[method-assign, assignment]
     return made
 
 

@@ -55,12 +55,13 @@ WITH sessions AS (
 ), calls AS (
     SELECT o.agent, o.run_no,
         greatest(least(o.ended_us, $until_us) - greatest(o.joined_us, $from_us), 0) AS talk_us,
-        greatest(least(d.wrapped_up_us, $until_us) - greatest(o.ended_us, $from_us), 0) AS wrap_up_us
+        CASE WHEN d.wrapped_up_us IS NULL THEN 0  -- least() would skip the null
+            ELSE greatest(least(d.wrapped_up_us, $until_us) - greatest(o.ended_us, $from_us), 0) END AS wrap_up_us
     FROM outcomes o LEFT JOIN dispositions d USING (attempt_id)
     WHERE o.agent <> '' AND o.joined_us > 0 AND o.joined_us < $until_us
         AND greatest(o.ended_us, coalesce(d.wrapped_up_us, 0)) > $from_us
 ), busy AS (
-    SELECT agent, sum(talk_us) + coalesce(sum(wrap_up_us), 0) AS busy_us, bool_or(run_no = $run_no) AS ours
+    SELECT agent, sum(talk_us + wrap_up_us) AS busy_us, bool_or(run_no = $run_no) AS ours
     FROM calls GROUP BY agent
 )
 SELECT count(*), coalesce(sum(busy_us), 0)::BIGINT, coalesce(sum(staffed_us), 0)::BIGINT

@@ -229,7 +229,7 @@ class Store:
     def table(self, statement: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
         """All rows of a query as an Arrow table."""
         with self._lock, self._translated():
-            return self._connection.execute(statement, parameters).to_arrow_table()
+            return self._connection.sql(statement, params=parameters or None).to_arrow_table()
 
     @contextmanager
     def registered(self, name: str, table: pa.Table) -> Iterator[None]:
