@@ -33,8 +33,8 @@ FIRST = (
 LAST = (
     "Adams Ali Allen Baker Bauer Bell Brown Carter Chavez Chen Clark Cruz Davis Diaz Evans Fischer Flores Garcia Gomez "
     "Gray Green Hall Harris Hill Ito Jackson James Johnson Jones Kaur Kelly Khan Kim King Kumar Lee Lewis Long Lopez "
-    "Martin Miller Moore Morris Nguyen Olsen Ortiz Park Patel Perez Price Reed Rivera Rossi Sato Scott Shah Silva Smith "
-    "Stone Suzuki Taylor Torres Turner Walker Ward Weber White Wong Wood Young"
+    "Martin Miller Moore Morris Nguyen Olsen Ortiz Park Patel Perez Price Reed Rivera Rossi Sato Scott Shah Silva "
+    "Smith Stone Suzuki Taylor Torres Turner Walker Ward Weber White Wong Wood Young"
 ).split()
 #: State: name, first and last three digits of its main range of ZIP codes.
 STATES = {

@@ -1,11 +1,11 @@
-"""A campaign run: owner of its contacts, its attempts and its life cycle.
+r"""A campaign run: owner of its contacts, its attempts and its life cycle.
 
 It answers the scheduler's wish for leases with contacts that the ledger allows right now, hears from the trunk how
 attempts end, and has every outcome recorded before it forgets the attempt. An attempt it has heard nothing of for a
 while is asked for at the trunk, so that no loss of any actor can leave it open for ever.
 
     PROPOSED --accepted--> LEASED --ended or returned--> CLOSING --recorded--> (gone)
-        \\--refused--> (gone)
+        \--refused--> (gone)
 
 The state of the run is a table below: (state, message) -> next state.
 """
@@ -15,12 +15,11 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain.attempts import Attempt, RunHistory, Stage
 from dialer.domain.book import ContactBook
 from dialer.domain.ids import attempt_id, contact_of, try_of
 from dialer.domain.kinds import UNDIALLED, CampaignState, IntentRefusal, Outcome
@@ -33,8 +32,6 @@ from dialer.errors import IllegalTransitionError, InvariantError
 
 #: How long an attempt may be silent before the trunk is asked about it.
 SILENCE_US = 60 * SECOND_US
-#: After ``not_after`` this much is allowed for an Originate that was in time to show.
-GRACE_US = 2 * SECOND_US
 #: An intent that the ledger has not answered is proposed again after this time.
 PROPOSAL_PATIENCE_US = 10 * SECOND_US
 
@@ -62,35 +59,6 @@ TRANSITIONS: dict[tuple[CampaignState, type], CampaignState] = {
     (COMPLETED, c.PauseCampaign): COMPLETED,
     (COMPLETED, c.ResumeCampaign): COMPLETED,
 }
-
-
-class Stage(IntEnum):
-    """Where an attempt stands between campaign and ledger."""
-
-    PROPOSED = 1
-    LEASED = 2
-    CLOSING = 3
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One attempt that is not over for the books."""
-
-    contact: int
-    number: int
-    stage: Stage
-    intent_us: int = 0
-    not_after_us: int = 0
-    ended: e.AttemptEnded | None = None
-
-
-@dataclass(slots=True)
-class RunHistory:
-    """What the journal knows of a run. Built by the store for a campaign that is reborn."""
-
-    state: CampaignState = CampaignState.READY
-    closed: Sequence[tuple[int, int, int]] = field(default=())  #: (attempt id, outcome, ended)
-    open: Sequence[tuple[int, int, int, int]] = field(default=())  #: (attempt id, number, intent, not after)
 
 
 class CampaignRun:
@@ -163,7 +131,7 @@ class CampaignRun:
         for attempt, number, intent_us, not_after_us in still_open:
             contact = contact_of(attempt)
             self.book.restore(contact, try_of(attempt), None, 0)
-            self._open[attempt] = Attempt(contact, number, Stage.LEASED, intent_us, not_after_us)
+            self._open[attempt] = Attempt(contact, number, Stage.LEASED, intent_us, not_after_us, suspect=True)
 
     # -- the machine -------------------------------------------------------------------------------------------------
 
@@ -229,7 +197,7 @@ class CampaignRun:
         if self.state is CampaignState.ACTIVE:
             lease = e.Lease(msg.attempt_id, known.number, msg.intent_us, msg.not_after_us)
             self._granted.append(lease)
-            self._watch_at(msg.attempt_id, msg.not_after_us + GRACE_US)
+            self._watch_at(msg.attempt_id, now_us + SILENCE_US)
         else:
             self._close(msg.attempt_id, Outcome.WITHDRAWN, now_us, out)
 
@@ -250,7 +218,11 @@ class CampaignRun:
     def _returned(self, msg: c.ReturnLeases, now_us: int, out: list[Envelope]) -> None:
         for attempt in msg.attempt_ids:
             known = self._open.get(attempt)
-            if known is not None and known.stage is Stage.LEASED:
+            if known is None or known.stage is not Stage.LEASED:
+                continue  # over in the meantime
+            if known.suspect:
+                self._watch_at(attempt, max(now_us, known.not_after_us))
+            else:
                 self._close(attempt, Outcome.WITHDRAWN, now_us, out)
 
     # -- attempts ----------------------------------------------------------------------------------------------------
@@ -289,17 +261,17 @@ class CampaignRun:
         elif msg.knows_since_us >= known.intent_us:
             # the trunk was born after the intent: it may have been dialled, so it counts, and is never sent again
             self._close(msg.attempt_id, Outcome.UNKNOWN, now_us, out)
-        elif now_us > known.not_after_us + GRACE_US:
+        elif msg.at_us >= known.not_after_us:
             self._close(msg.attempt_id, Outcome.EXPIRED, now_us, out)
         else:
-            self._watch_at(msg.attempt_id, known.not_after_us + GRACE_US)
+            self._watch_at(msg.attempt_id, known.not_after_us)
 
     def _look_into_silence(self, now_us: int, out: list[Envelope]) -> None:
         while self._watch and self._watch[0][0] <= now_us:
-            _, attempt = heapq.heappop(self._watch)
+            at_us, attempt = heapq.heappop(self._watch)
             known = self._open.get(attempt)
-            if known is None:
-                continue
+            if known is None or known.watch_us != at_us:
+                continue  # over, or watched until another moment
             self._watch_at(attempt, now_us + SILENCE_US)
             if known.stage is Stage.PROPOSED:
                 out.append(Envelope(STORE, self._proposal(attempt)))
@@ -309,9 +281,10 @@ class CampaignRun:
                 out.append(Envelope(self._trunk, c.ReportAttempt(attempt, self.spec.campaign)))
 
     def _watch_at(self, attempt: int, at_us: int) -> None:
+        self._open[attempt].watch_us = at_us
         heapq.heappush(self._watch, (at_us, attempt))
 
-    def _peer_restarted(self, msg: e.PeerRestarted, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+    def _peer_restarted(self, msg: e.PeerRestarted, now_us: int, out: list[Envelope]) -> None:
         """Do at once what silence would bring about later."""
         if msg.peer == STORE:
             out.append(Envelope(STORE, self._open_run()))
@@ -320,6 +293,11 @@ class CampaignRun:
                     out.append(Envelope(STORE, self._proposal(attempt)))
                 elif known.ended is not None:
                     out.append(Envelope(STORE, c.RecordOutcome(self.spec.campaign, known.ended)))
+        elif msg.peer == self._scheduler:
+            for attempt, known in self._open.items():
+                if known.stage is Stage.LEASED:
+                    known.suspect = True
+                    self._watch_at(attempt, max(now_us, known.not_after_us))
         elif msg.peer == self._trunk:
             out.extend(
                 Envelope(self._trunk, c.ReportAttempt(attempt, self.spec.campaign))
@@ -332,9 +310,7 @@ class CampaignRun:
     def _command(self, msg: Any, now_us: int, out: list[Envelope]) -> None:
         target = TRANSITIONS.get((self.state, type(msg)))
         if target is None:
-            raise IllegalTransitionError(
-                str(self.address), self.state.name, type(msg).__name__, self.story.told()
-            )
+            raise IllegalTransitionError(str(self.address), self.state.name, type(msg).__name__, self.story.told())
         if target is not self.state:
             self._enter(target, "ordered", now_us, out)
 
@@ -361,11 +337,14 @@ class CampaignRun:
         if self.state is CampaignState.ACTIVE:
             out.append(self._opened())
             self._told_next_us = 0
+        elif self._open:  # held, but its calls in progress still need the scheduler
+            out += [self._opened(), Envelope(self._scheduler, e.CampaignClosed(self.spec.campaign, self.state))]
 
     def _opened(self) -> Envelope:
         spec = self.spec
         opened = e.CampaignOpened(
             spec.campaign,
+            self.run_no,
             self.epoch,
             spec.mode.value,
             spec.trunk,
@@ -399,6 +378,7 @@ class CampaignRun:
         contacts = {attempt.contact for attempt in self._open.values()}
         if len(contacts) != len(self._open) or in_play != len(contacts):
             raise InvariantError("one attempt per contact", f"{len(self._open)} open, {in_play} contacts in play")
-        for attempt in self._open:
-            if not any(entry[1] == attempt for entry in self._watch):
+        watched = set(self._watch)
+        for attempt, known in self._open.items():
+            if (known.watch_us, attempt) not in watched:
                 raise InvariantError("every attempt is watched", f"attempt {attempt} is not")

@@ -51,6 +51,7 @@ class CampaignOpened:
     """The campaign dials from now on; also the announcement of a reborn campaign."""
 
     campaign: str
+    run_no: int
     epoch: int
     mode: str
     trunk: str
@@ -223,12 +224,13 @@ class AttemptEnded:
 class AttemptReported:
     """Answer to ``ReportAttempt`` for an attempt the trunk does not hold as ended.
 
-    ``live``: the call is up or queued. Otherwise the trunk has no trace of it since ``knows_since_us``.
+    ``live``: the call is up or queued. Otherwise the trunk had no trace of it from ``knows_since_us`` to ``at_us``.
     """
 
     attempt_id: int
     live: bool
     knows_since_us: int
+    at_us: int  #: when this was true, on the clock by which the trunk refuses what is past its ``not_after_us``
 
 
 @message

@@ -38,8 +38,6 @@ class _Run:
 @dataclass(slots=True)
 class _Open:
     number: int
-    campaign: str
-    epoch: int
     at_us: int
     not_after_us: int
 
@@ -51,7 +49,7 @@ class Ledger:
         rules: Legal rule pack.
         dnc: Do-not-call lists by id, as loaded; changes made while running are kept on top.
         global_lists: Ids of lists that apply to every campaign.
-        open_intents: (attempt id, number, intent time, not after, campaign) without an outcome, from the journal.
+        open_intents: (attempt id, number, intent time, not after) without an outcome, from the journal.
         recent: (number, intent time) of attempts that count within the longest cap window, from the journal.
         dnc_changes: (list, number, added) made while running, in order, from the journal.
     """
@@ -62,7 +60,7 @@ class Ledger:
         *,
         dnc: Mapping[str, NumberSet] | None = None,
         global_lists: Sequence[str] = (),
-        open_intents: Iterable[tuple[int, int, int, int, str]] = (),
+        open_intents: Iterable[tuple[int, int, int, int]] = (),
         recent: Iterable[tuple[int, int]] = (),
         dnc_changes: Iterable[tuple[str, int, bool]] = (),
     ) -> None:
@@ -78,8 +76,8 @@ class Ledger:
         self._busy: dict[int, int] = {}
         self._recent: dict[int, list[int]] = {}
         self._longest_cap_us = max((cap.window_us for cap in rules.caps), default=0)
-        for attempt_id, number, at_us, not_after_us, campaign in open_intents:
-            self._open[attempt_id] = _Open(number, campaign, 0, at_us, not_after_us)
+        for attempt_id, number, at_us, not_after_us in open_intents:
+            self._open[attempt_id] = _Open(number, at_us, not_after_us)
             self._busy[number] = attempt_id
         for number, at_us in recent:
             self._remember(number, at_us)
@@ -155,7 +153,7 @@ class Ledger:
         if run is None:
             return  # its OpenRun was lost with an earlier incarnation of this ledger; the campaign opens it again
         known = self._open.get(msg.attempt_id)
-        if known is not None and known.epoch == msg.epoch:
+        if known is not None and msg.epoch == run.epoch:  # its answer was lost; who is reborn knows its open intents
             out.append(Envelope(run.address, e.IntentAccepted(msg.attempt_id, known.at_us, known.not_after_us)))
             return
         refusal, until_us = self._judge(run, msg, now_us)
@@ -164,7 +162,7 @@ class Ledger:
             return
         spec = run.spec
         not_after_us = now_us + self.rules.intent_ttl_us
-        self._open[msg.attempt_id] = _Open(msg.number, spec.campaign, msg.epoch, now_us, not_after_us)
+        self._open[msg.attempt_id] = _Open(msg.number, now_us, not_after_us)
         self._busy[msg.number] = msg.attempt_id
         recent = self._recent.get(msg.number)
         row = e.IntentRow(

@@ -101,6 +101,11 @@ class Inbox:
     epoch: int
     seen: dict[Address, tuple[int, int]] = field(default_factory=dict)  #: sender -> (epoch, last seq)
 
+    def fence(self, sender: Address, epoch: int) -> None:
+        """From now on refuse what an earlier incarnation of ``sender`` than ``epoch`` has sent."""
+        if self.seen.get(sender, (0, 0))[0] < epoch:
+            self.seen[sender] = (epoch, 0)
+
     def judge(self, delivery: Delivery) -> tuple[Ack, bool]:
         """Decide on a delivery and remember it.
 

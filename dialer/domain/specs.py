@@ -98,7 +98,7 @@ class PoolSpec:
     agents: tuple[str, ...] = ()
     campaigns: tuple[str, ...] = ()
     join_limit_us: int = 2 * SECOND_US  #: answer to agent; later is abandoned (16 CFR 310.4(b)(4)(iii))
-    tick_us: int = 20_000
+    lead_us: int = SECOND_US  #: how far ahead of demand contacts are leased
 
 
 @message

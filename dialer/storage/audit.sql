@@ -2,17 +2,22 @@
 -- numbers are written out (12 unknown; 13 expired, 14 withdrawn, 15 refused by the trunk: these three were not dialled),
 -- as are the parts of an attempt id (run, 27 bits of contact, 16 bits of try).
 -- Each query answers one row: cases looked at, violations, up to three examples as (attempt id or 0, number or 0, text).
--- Registered beforehand: run_docs(run_no, campaign, max_attempts), run_hours(run_no, weekday, from_minute, to_minute),
--- run_caps(run_no, max_count, window_us), trunk_limits(trunk, lines, calls_per_s),
--- list_uses(campaign, dnc_list), list_numbers(dnc_list, number), local_minutes(zone, utc_minute, weekday, minute),
+-- Registered beforehand: run_docs(run_no, max_attempts), run_hours(run_no, weekday, from_minute, to_minute),
+-- run_caps(run_no, max_count, window_us), trunk_limits(trunk, lines, calls_per_s), list_uses(run_no, dnc_list),
+-- list_numbers(dnc_list, number, since_us, until_us), local_minutes(zone, utc_minute, weekday, minute),
 -- run_docs_with_hours(run_no), run_contacts(run_no, dialable, excluded, listed).
 
--- name: campaigns_seen
-SELECT DISTINCT campaign FROM intents;
+-- name: runs_seen
+SELECT DISTINCT run_no, campaign FROM intents ORDER BY ALL;
+
+-- name: trunks_seen
+SELECT DISTINCT trunk FROM intents ORDER BY trunk;
 
 -- Of a list's file only the numbers that were ever to be dialled: the list may be far longer.
 -- name: numbers_on_list
-SELECT ? AS dnc_list, number::BIGINT AS number FROM read_parquet(?) SEMI JOIN intents USING (number);
+SELECT DISTINCT $dnc_list AS dnc_list, number::BIGINT AS number, $since_us::BIGINT AS since_us,
+    $until_us::BIGINT AS until_us
+FROM read_parquet({path}) SEMI JOIN intents USING (number);
 
 -- name: forget
 DROP TABLE IF EXISTS temp.dialled;
@@ -21,6 +26,8 @@ DROP TABLE IF EXISTS temp.dialled;
 CREATE TEMP TABLE dialled AS
 SELECT i.attempt_id, i.run_no, i.campaign, i.number, i.trunk, i.at_us, i.not_after_us, i.zones,
     o.outcome, o.agent, o.sent_us, o.joined_us, o.recorded_us,
+    -- a call that may have been made, unknown when: it must have been lawful when it was allowed
+    CASE WHEN o.sent_us > 0 THEN o.sent_us ELSE i.at_us END AS called_us,
     CASE WHEN o.ended_us > 0 THEN o.ended_us ELSE o.recorded_us END AS ended_us
 FROM intents i JOIN outcomes o USING (attempt_id)
 WHERE o.outcome NOT IN (13, 14, 15);
@@ -33,6 +40,42 @@ WITH bad AS (
     WHERE i.attempt_id IS NULL OR o.recorded_us < i.at_us OR (o.sent_us > 0 AND o.sent_us < i.at_us)
 )
 SELECT (SELECT count(*) FROM outcomes), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- The tables have keys that promise this, and the audit believes no promise.
+-- name: one_record_per_attempt
+WITH records AS (
+    SELECT attempt_id, 'intents' AS what FROM intents
+    UNION ALL
+    SELECT attempt_id, 'outcomes' FROM outcomes
+), bad AS (
+    SELECT attempt_id, 0::BIGINT AS number, count(*) || ' ' || what AS text
+    FROM records GROUP BY attempt_id, what HAVING count(*) > 1
+)
+SELECT (SELECT count(DISTINCT attempt_id) FROM records), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: undialled_never_sent
+WITH undialled AS (
+    SELECT o.attempt_id, coalesce(i.number, 0) AS number, o.sent_us
+    FROM outcomes o LEFT JOIN intents i USING (attempt_id) WHERE o.outcome IN (13, 14, 15)
+), bad AS (
+    SELECT *, 'was sent, but is not counted' AS text FROM undialled WHERE sent_us > 0
+)
+SELECT (SELECT count(*) FROM undialled), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- Intents of one microsecond were accepted in an order that is not recorded.
+-- name: epochs_monotonic
+WITH ordered AS (
+    SELECT attempt_id, number, epoch, max(epoch) OVER (
+        PARTITION BY run_no ORDER BY at_us RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS reached FROM intents
+), bad AS (
+    SELECT attempt_id, number, 'epoch ' || epoch || ' after epoch ' || reached AS text
+    FROM ordered WHERE epoch < reached
+)
+SELECT (SELECT count(*) FROM ordered), (SELECT count(*) FROM bad),
     (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
 
 -- An open intent of a run that is not over is no violation; `open_intents` counts those.
@@ -70,27 +113,30 @@ WITH held AS (
 SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM bad),
     (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
 
--- A change while the dialer runs binds 5 s later (dial before, or not at all). A number is forbidden if the last binding
--- change added it, or it is in the list's file and no change took it off; a removal works at once.
+-- The moment that counts is that of the intent; how much later the call may leave is the matter of `sent_in_time`. A number
+-- is forbidden if the last change before that moment added it, or it was in the list's file then and no change took it off.
+-- Of two things in the same microsecond the one in favour of the call came first.
 -- name: not_on_dnc
 WITH uses AS (
-    SELECT d.attempt_id, d.number, d.sent_us, u.dnc_list
-    FROM dialled d JOIN list_uses u USING (campaign)
-    WHERE d.sent_us > 0
+    SELECT d.attempt_id, d.number, d.at_us, u.dnc_list FROM dialled d JOIN list_uses u USING (run_no)
 ), changed AS (
     SELECT u.attempt_id, u.dnc_list,
-        arg_max(c.added, c.seq) FILTER (c.at_us < u.sent_us - 5000000) AS bound,
-        bool_or(NOT c.added) FILTER (c.at_us BETWEEN u.sent_us - 5000000 AND u.sent_us) AS freed
+        arg_max(c.added, c.seq) FILTER (c.at_us < u.at_us) AS bound,
+        bool_or(NOT c.added) FILTER (c.at_us = u.at_us) AS freed
     FROM uses u JOIN dnc_changes c ON c.dnc_list = u.dnc_list AND c.number = u.number
     GROUP BY ALL
+), in_file AS (
+    SELECT u.attempt_id, u.dnc_list
+    FROM uses u JOIN list_numbers n ON n.dnc_list = u.dnc_list AND n.number = u.number
+        AND u.at_us > n.since_us AND u.at_us < n.until_us
 ), bad AS (
     SELECT u.attempt_id, u.number, 'dialled while on list ' || u.dnc_list AS text
     FROM uses u
     LEFT JOIN changed c USING (attempt_id, dnc_list)
-    LEFT JOIN list_numbers n ON n.dnc_list = u.dnc_list AND n.number = u.number
-    WHERE coalesce(c.bound, n.number IS NOT NULL) AND NOT coalesce(c.freed, false)
+    LEFT JOIN in_file f ON f.attempt_id = u.attempt_id AND f.dnc_list = u.dnc_list
+    WHERE coalesce(c.bound, f.attempt_id IS NOT NULL) AND NOT coalesce(c.freed, false)
 )
-SELECT (SELECT count(*) FROM dialled WHERE sent_us > 0), (SELECT count(DISTINCT attempt_id) FROM bad),
+SELECT (SELECT count(*) FROM dialled), (SELECT count(DISTINCT attempt_id) FROM bad),
     (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
 
 -- name: sent_in_time
@@ -102,29 +148,29 @@ SELECT (SELECT count(*) FROM dialled WHERE sent_us > 0), (SELECT count(*) FROM b
     (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
 
 -- name: zone_minutes
-SELECT DISTINCT unnest(string_split(zones, '|')) AS zone, sent_us // 60000000 AS utc_minute
-FROM dialled WHERE sent_us > 0;
+SELECT DISTINCT unnest(string_split(zones, '|')) AS zone, called_us // 60000000 AS utc_minute
+FROM dialled;
 
 -- 8:00 to 21:00, local time of the called person, half open, in every zone the person may be in (16 CFR 310.4(c)).
 -- A zone that could not be read has no local minute, and counts as a violation.
 -- name: legal_hours
 WITH placed AS (
-    SELECT attempt_id, number, sent_us // 60000000 AS utc_minute, unnest(string_split(zones, '|')) AS zone
-    FROM dialled WHERE sent_us > 0
+    SELECT attempt_id, number, called_us // 60000000 AS utc_minute, unnest(string_split(zones, '|')) AS zone
+    FROM dialled
 ), bad AS (
     SELECT p.attempt_id, min(p.number) AS number, 'sent outside 8:00-21:00 in ' || min(p.zone) AS text
     FROM placed p LEFT JOIN local_minutes m ON m.zone = p.zone AND m.utc_minute = p.utc_minute
     WHERE m.minute IS NULL OR m.minute < 480 OR m.minute >= 1260
     GROUP BY p.attempt_id
 )
-SELECT (SELECT count(*) FROM dialled WHERE sent_us > 0), (SELECT count(*) FROM bad),
+SELECT (SELECT count(*) FROM dialled), (SELECT count(*) FROM bad),
     (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
 
 -- name: campaign_hours
 WITH placed AS (
-    SELECT d.attempt_id, d.run_no, d.number, d.sent_us // 60000000 AS utc_minute,
+    SELECT d.attempt_id, d.run_no, d.number, d.called_us // 60000000 AS utc_minute,
         unnest(string_split(d.zones, '|')) AS zone
-    FROM dialled d SEMI JOIN run_docs_with_hours USING (run_no) WHERE d.sent_us > 0
+    FROM dialled d SEMI JOIN run_docs_with_hours USING (run_no)
 ), allowed AS (
     SELECT p.attempt_id, p.zone, bool_or(coalesce(h.run_no IS NOT NULL, false)) AS open
     FROM placed p

@@ -1,7 +1,7 @@
 """A text file of rows, as operators have them: any usual encoding and delimiter, and rows that are broken.
 
-The fast road is DuckDB's own reader, which refuses a whole file for one broken row. ``rewrite`` is the slow road for such a
-file: it reads row by row, and writes a clean file in which each broken row stands as text in a last column of its own.
+The fast road is DuckDB's own reader, which refuses a whole file for one broken row. ``rewrite`` is the slow road for
+such a file: it reads row by row, and writes a clean file in which each broken row stands as text in a last column.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def open_csv(source: Path, *, scratch: Path, wanted: frozenset[str] = frozenset(
         msg = f"{source} is empty: it needs a header with a phone column, and a row for each contact"
         raise ContactFileError(msg)
     best: tuple[bool, int] = (False, 0)
-    delimiter, first = ",", ("",)
+    delimiter, first = ",", tuple[str, ...]()
     for candidate in _DELIMITERS:
         cells = tuple(cell.strip() for cell in _first_record(lines[skip:], candidate))
         score = (any(header_key(cell) in wanted for cell in cells), len(cells))
@@ -98,7 +98,7 @@ def header_key(name: str) -> str:
 
 
 def rewrite(file: CsvFile, *, width: int, has_header: bool, target: Path) -> None:
-    """Write a clean copy: comma, ``\\n``, no header, ``width`` columns, then the text of the row if it is broken.
+    """Write a clean copy: commas, line feeds, no header, ``width`` columns, then the text of the row if it is broken.
 
     Every row of the file has one row in the copy, in the same order, so that row numbers agree.
 
@@ -127,7 +127,10 @@ def rewrite(file: CsvFile, *, width: int, has_header: bool, target: Path) -> Non
 
 
 def _records(stream: io.TextIOBase, delimiter: str, width: int) -> Iterator[tuple[list[str] | None, str]]:
-    """Each record's cells and text; None for the cells of a broken one. Blank lines are rows in a file of one column only."""
+    """Each record's cells and text; None for the cells of a broken one.
+
+    Blank lines are rows in a file of one column only.
+    """
     held: deque[str] = deque()
     while line := held.popleft() if held else stream.readline():
         if not line.strip("\r\n"):
@@ -136,22 +139,24 @@ def _records(stream: io.TextIOBase, delimiter: str, width: int) -> Iterator[tupl
             continue
         cells = _cells(line, delimiter)
         if cells is None and line.count('"') % 2:
-            taken = [line]
-            while cells is None and len(taken) < MAX_RECORD_LINES:
-                more = held.popleft() if held else stream.readline()
-                if not more:
-                    break
-                taken.append(more)
-                if '"' in more:
-                    cells = _cells("".join(taken), delimiter)
-            if cells is None:
-                held.extendleft(reversed(taken[1:]))
-        if cells is not None:
-            while len(cells) > width and not cells[-1].strip():
-                cells.pop()
-            if len(cells) != width:
-                cells = None
-        yield cells, line
+            cells = _over_lines(line, stream, held, delimiter)
+        while cells and len(cells) > width and not cells[-1].strip():
+            cells.pop()
+        yield (cells if cells and len(cells) == width else None), line
+
+
+def _over_lines(line: str, stream: io.TextIOBase, held: deque[str], delimiter: str) -> list[str] | None:
+    """Cells of a record that goes on in the following lines; if it never ends well, those lines are given back."""
+    taken = [line]
+    while len(taken) < MAX_RECORD_LINES:
+        more = held.popleft() if held else stream.readline()
+        if not more:
+            break
+        taken.append(more)
+        if '"' in more and (cells := _cells("".join(taken), delimiter)) is not None:
+            return cells
+    held.extendleft(reversed(taken[1:]))
+    return None
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
@@ -214,7 +219,7 @@ def _encoding(source: Path) -> str:
             try:
                 decoder.decode(chunk, final=not following)
             except UnicodeDecodeError:
-                # One byte a character from here on; what came before was valid in this encoding too, or will fail below.
+                # One byte a character from here on; what came before was valid in this encoding too.
                 narrow.pop(0)
                 decoder = codecs.getincrementaldecoder(narrow[0])()
                 stream.seek(0)

@@ -7,37 +7,31 @@ each text once. Whatever is written appears under its final name when it is whol
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter  # noqa: TID251 - how long an import took is reported; nothing is decided by it
 from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dialer.domain.kinds import ExcludedReason
 from dialer.errors import ContactFileError
 from dialer.storage.csvfile import CsvFile, header_key, open_csv, rewrite
-from dialer.storage.numbers import (
-    area_zones,
-    check_region,
-    declared_zone,
-    dialable,
-    is_nanp_region,
-    normalise,
-    sidecar,
-)
+from dialer.storage.numbers import check_region, is_nanp_region, normalise, sidecar, values_view
 from dialer.storage.sql import identifier, literal, load, path_literal
+from dialer.storage.workspace import publish, workspace
 
 #: Columns of a contact file that are not text of the card.
-RESERVED_COLUMNS = ("source_row", "number", "zones", "zone_key", "list_no", "position")
+RESERVED_COLUMNS = ("number", "zone_key", "source_row", "list_no")
+#: Text column of declared time zones.
+ZONE_COLUMN = "time_zone"
+#: Headers of the column of numbers, as ``header_key`` gives them; the first that a file has is the one.
 PHONE_HEADERS = (
-    *("number", "phone", "phonenumber", "phoneno", "phonenum", "phone1", "telephone", "telephonenumber", "tel"),
+    *("phone", "phonenumber", "phoneno", "phonenum", "phone1", "telephone", "telephonenumber", "tel"),
     *("mobile", "mobilephone", "mobilenumber", "cell", "cellphone", "cellnumber", "homephone", "workphone"),
-    *("primaryphone", "contactnumber", "msisdn", "e164"),
+    *("primaryphone", "contactnumber", "msisdn", "e164", "number"),
 )
 _ALIASES = MappingProxyType(
     {
@@ -45,7 +39,7 @@ _ALIASES = MappingProxyType(
         for name, aliases in {
             "first_name": ("firstname", "first", "givenname", "forename"),
             "last_name": ("lastname", "last", "surname", "familyname"),
-            "time_zone": ("timezone", "tz"),
+            ZONE_COLUMN: ("timezone", "tz"),
             "unique_id": ("uniqueid",),
             "state": ("state",),
             "zip": ("zip", "zipcode", "postalcode", "postcode"),
@@ -54,45 +48,25 @@ _ALIASES = MappingProxyType(
     }
 )
 _AREA_DIGITS, _LOCAL_DIGITS = 3, 7
+_SHOWN_HEADERS = 12
 _ARROW_BATCH = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a contact list.
+    """What became of the rows of a file.
 
     Attributes:
         rows: Data rows of the file; equals ``imported`` plus everything in ``excluded``.
-        imported: Contacts written.
+        imported: Contacts, or distinct numbers, written.
         excluded: Rows left out, by ``ExcludedReason`` value.
-        columns: Text columns kept for the card, in the order of the file.
-        seconds: Wall time.
+        columns: Text columns kept for the card, in the order of the file; none for a number list.
     """
 
     rows: int
     imported: int
     excluded: dict[str, int]
-    columns: tuple[str, ...]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class NumberReport:
-    """What became of a number list.
-
-    Attributes:
-        rows: Rows of the file; equals ``numbers + duplicates + invalid``.
-        numbers: Distinct numbers written.
-        duplicates: Rows that repeat a number.
-        invalid: Rows without a number that can be read.
-        seconds: Wall time.
-    """
-
-    rows: int
-    numbers: int
-    duplicates: int
-    invalid: int
-    seconds: float
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +76,11 @@ class _Layout:
     Attributes:
         names: Final name of each text column, None for the phone column.
         raw: SQL for the number's text.
-        zone: Column of the declared zone, if there is one.
         has_header: The first record is not data.
     """
 
     names: tuple[str | None, ...]
     raw: str
-    zone: int | None
     has_header: bool
 
 
@@ -117,9 +89,9 @@ def import_contacts(source: Path, *, contacts: Path, excluded: Path, region: str
 
     Args:
         source: CSV file; comma, semicolon, tab or bar; UTF-8, UTF-16 or Latin-1.
-        contacts: Parquet file to write: ``source_row`` (1 is the first row of data), ``number``, ``zones`` (IANA zones with
-            bars between them), text columns.
-        excluded: Parquet file to write: ``source_row``, ``reason``, ``raw`` (masked text).
+        contacts: Parquet file to write: ``source_row`` (1 is the first row of data), ``number``, text columns. A column
+            of declared time zones is called ``time_zone``, whatever its header.
+        excluded: Parquet file to write: ``source_row``, ``reason``, ``number`` (null if unreadable), ``raw`` (masked).
         region: Country of numbers without a country code.
 
     Returns:
@@ -129,7 +101,6 @@ def import_contacts(source: Path, *, contacts: Path, excluded: Path, region: str
         ContactFileError: The file cannot be used; nothing was written.
         ConfigError: No such region.
     """
-    start = perf_counter()
     region = check_region(region)
     sql = load("importing")
     with workspace(contacts.parent) as (con, scratch):
@@ -137,33 +108,31 @@ def import_contacts(source: Path, *, contacts: Path, excluded: Path, region: str
         layout = _contact_layout(file)
         rows = _stage(con, file, layout, scratch=scratch, region=region)
         if not rows:
-            msg = f"{source} has a header but no rows"
+            msg = f"{source} has a header but no rows: add a row for each contact"
             raise ContactFileError(msg)
-        _read_odd(con, region=region, for_dialling=True)
-        con.register("places", _places(con.execute(sql["places"]).fetchall()))
-        con.execute(sql["repeats"])
-        con.execute(sql["judged"])
+        _judge(con, region=region)
         columns = [(at, name) for at, name in enumerate(layout.names) if name is not None]
         kept, left_out = scratch / "contacts.parquet", scratch / "excluded.parquet"
         listed = "".join(f", c{at} AS {identifier(name)}" for at, name in columns)
-        con.execute(sql["write_contacts"].format(columns=listed, target=literal(kept)))
         con.execute(sql["write_excluded"].format(target=literal(left_out)))
+        con.execute(
+            sql["write_contacts"].format(
+                columns=listed,
+                target=literal(kept),
+                source=literal(source.name),
+                excluded=literal(os.path.relpath(excluded, contacts.parent)),
+            )
+        )
         reasons = dict(con.execute(sql["count_excluded"].format(target=path_literal(left_out))).fetchall())
         imported = _count(con, sql["count_rows"].format(target=path_literal(kept)))
         publish({left_out: excluded, kept: contacts})
-    return ImportReport(
-        rows=rows,
-        imported=imported,
-        excluded=reasons,
-        columns=tuple(name for _, name in columns),
-        seconds=perf_counter() - start,
-    )
+    return ImportReport(rows=rows, imported=imported, excluded=reasons, columns=tuple(name for _, name in columns))
 
 
-def import_numbers(source: Path, *, target: Path, region: str = "US") -> NumberReport:
+def import_numbers(source: Path, *, target: Path, region: str = "US") -> ImportReport:
     """Import a do-not-call list: a CSV file with a phone column, or without a header one number a line.
 
-    Lines of an area code, a comma and seven digits are read too. A number counts whether or not it could be dialled.
+    Lines of an area code, a comma and seven digits are read too. A list may have a header and no number.
 
     Args:
         source: Text file.
@@ -177,70 +146,22 @@ def import_numbers(source: Path, *, target: Path, region: str = "US") -> NumberR
         ContactFileError: The file cannot be used; nothing was written.
         ConfigError: No such region.
     """
-    start = perf_counter()
     region = check_region(region)
     sql = load("importing")
     with workspace(target.parent) as (con, scratch):
         file = open_csv(source, scratch=scratch, wanted=frozenset(PHONE_HEADERS))
-        layout = _number_layout(file, region=region)
-        _stage(con, file, layout, scratch=scratch, region=region)
-        _read_odd(con, region=region, for_dialling=False)
-        rows, found = con.execute(sql["count_numbers"]).fetchall()[0]
+        rows = _stage(con, file, _number_layout(file, region=region), scratch=scratch, region=region)
+        _judge(con, region=region)
+        reasons = dict(con.execute(sql["count_reasons"]).fetchall())
         table, flat = scratch / "numbers.parquet", scratch / "numbers.bin"
         con.execute(sql["write_numbers"].format(target=literal(table)))
         numbers = 0
         with flat.open("wb") as out:
-            sorted_numbers = con.execute(sql["sorted_numbers"].format(target=path_literal(table)))
-            for batch in sorted_numbers.to_arrow_reader(_ARROW_BATCH):
-                values = batch.column(0)
-                width = values.type.bit_width // 8
-                at = values.offset * width
-                out.write(memoryview(values.buffers()[1])[at : at + len(values) * width])
-                numbers += len(values)
+            for batch in pq.ParquetFile(table).iter_batches(_ARROW_BATCH):
+                out.write(values_view(batch.column(0)))
+                numbers += batch.num_rows
         publish({flat: sidecar(target), table: target})
-    return NumberReport(
-        rows=rows, numbers=numbers, duplicates=found - numbers, invalid=rows - found, seconds=perf_counter() - start
-    )
-
-
-@contextmanager
-def workspace(parent: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A DuckDB connection and a scratch directory on the same disk as the results; both go away at the end.
-
-    Args:
-        parent: Directory of the results; made if missing.
-
-    Yields:
-        Connection and directory.
-
-    Raises:
-        ContactFileError: The directory cannot be written, or disk or memory did not suffice.
-    """
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        holder = tempfile.TemporaryDirectory(prefix=".unfinished-", dir=parent)
-    except OSError as error:
-        msg = f"cannot write to {parent}: {error.strerror}"
-        raise ContactFileError(msg) from error
-    with holder as name, duckdb.connect(config={"temp_directory": str(Path(name) / "spill")}) as con:
-        try:
-            yield con, Path(name)
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            msg = f"cannot write to {parent}: not enough disk space or memory, or the disk failed"
-            raise ContactFileError(msg) from error
-
-
-def publish(finished: dict[Path, Path]) -> None:
-    """Flush finished files to disk and move each to its final name, in the order given.
-
-    Args:
-        finished: Final path by temporary path.
-    """
-    for temporary, final in finished.items():
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(final)
+    return ImportReport(rows=rows, imported=numbers, excluded=reasons)
 
 
 def _contact_layout(file: CsvFile) -> _Layout:
@@ -250,16 +171,13 @@ def _contact_layout(file: CsvFile) -> _Layout:
         raise ContactFileError(_no_phone_column(file))
     taken = {*RESERVED_COLUMNS}
     names: list[str | None] = []
-    zone = None
     for at, (cell, key) in enumerate(zip(file.first, keys, strict=True)):
         if at == phone:
             names.append(None)
             continue
         name = _ALIASES.get(key) or cell or f"column_{at + 1}"
-        if name == "time_zone" and zone is None:
-            zone = at
         names.append(_free_name(name, taken))
-    return _Layout(names=tuple(names), raw=f"c{phone}", zone=zone, has_header=True)
+    return _Layout(names=tuple(names), raw=f"c{phone}", has_header=True)
 
 
 def _number_layout(file: CsvFile, *, region: str) -> _Layout:
@@ -267,20 +185,28 @@ def _number_layout(file: CsvFile, *, region: str) -> _Layout:
     unnamed: tuple[None, ...] = (None,) * len(keys)
     phone = next((keys.index(alias) for alias in PHONE_HEADERS if alias in keys), None)
     if phone is not None:
-        return _Layout(names=unnamed, raw=f"c{phone}", zone=None, has_header=True)
-    if [len(cell) for cell in file.first if cell.isdecimal()] == [_AREA_DIGITS, _LOCAL_DIGITS] and len(keys) == 2:  # noqa: PLR2004 - area and local part
-        return _Layout(names=unnamed, raw="c0 || c1", zone=None, has_header=False)
+        return _Layout(names=unnamed, raw=f"c{phone}", has_header=True)
+    if all(cell.isdecimal() for cell in file.first) and [*map(len, file.first)] == [_AREA_DIGITS, _LOCAL_DIGITS]:
+        return _Layout(names=unnamed, raw="c0 || c1", has_header=False)
     for at, cell in enumerate(file.first):
         if not isinstance(normalise(cell, region=region), ExcludedReason):
-            return _Layout(names=unnamed, raw=f"c{at}", zone=None, has_header=False)
+            return _Layout(names=unnamed, raw=f"c{at}", has_header=False)
     raise ContactFileError(_no_phone_column(file))
 
 
 def _no_phone_column(file: CsvFile) -> str:
     if any(sum(letter.isdigit() for letter in cell) >= _LOCAL_DIGITS for cell in file.first):
-        return f"{file.source} has no header: its first line looks like data; add a line of column names, one of them phone"
-    found = ", ".join(cell or "(blank)" for cell in file.first[:12]) + (", ..." if len(file.first) > 12 else "")  # noqa: PLR2004 - one line
-    return f"{file.source} has no phone column: found {found}; name the column of numbers phone"
+        return (
+            f"{file.source} has no header: its first line looks like data; "
+            "add a line of column names, one of them phone"
+        )
+    found = [cell or "(blank)" for cell in file.first[:_SHOWN_HEADERS]]
+    if len(file.first) > _SHOWN_HEADERS:
+        found.append("...")
+    return (
+        f"{file.source} has no phone column: found {', '.join(found)}; "
+        f"name the column of numbers phone, or one of {', '.join(PHONE_HEADERS[1:])}"
+    )
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -304,7 +230,6 @@ def _stage(con: duckdb.DuckDBPyConnection, file: CsvFile, layout: _Layout, *, sc
     stage = {
         "columns": f"{shown}," if shown else "",
         "raw": layout.raw,
-        "declared": "''" if layout.zone is None else f"coalesce(trim(c{layout.zone}), '')",
     }
     options = {
         "path": path_literal(file.text),
@@ -338,12 +263,11 @@ def _column_types(names: Sequence[str]) -> str:
     return "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
 
 
-def _read_odd(con: duckdb.DuckDBPyConnection, *, region: str, for_dialling: bool) -> None:
-    """Read the numbers that are not cleanly written, and make the view ``numbered``."""
+def _judge(con: duckdb.DuckDBPyConnection, *, region: str) -> None:
+    """Read the numbers that are not cleanly written, and make the view ``judged``."""
     sql = load("importing")
-    read = dialable if for_dialling else normalise
     texts = [text for (text,) in con.execute(sql["odd"]).fetchall()]
-    found = [read(text, region=region) for text in texts]
+    found = [normalise(text, region=region) for text in texts]
     odd = pa.table(
         {
             "raw": pa.array(texts, pa.string()),
@@ -352,24 +276,8 @@ def _read_odd(con: duckdb.DuckDBPyConnection, *, region: str, for_dialling: bool
         }
     )
     con.register("odd_numbers", odd)
-    con.execute(sql["numbered"])
-
-
-def _places(pairs: list[tuple[int, str]]) -> pa.Table:
-    """Zones of each pair of area code and declared zone; a declared zone only ever adds to them."""
-    known = area_zones()
-    zones: list[str | None] = []
-    for area, declared in pairs:
-        here = known.get(area)
-        more = declared_zone(declared)
-        zones.append("|".join(sorted({*here, *([more] if more else [])})) if here else None)
-    return pa.table(
-        {
-            "area": pa.array([area for area, _ in pairs], pa.int64()),
-            "declared": pa.array([declared for _, declared in pairs], pa.string()),
-            "zones": pa.array(zones, pa.string()),
-        }
-    )
+    for name in ("numbered", "repeats", "judged"):
+        con.execute(sql[name])
 
 
 def _count(con: duckdb.DuckDBPyConnection, statement: str) -> int:

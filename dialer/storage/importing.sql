@@ -23,7 +23,7 @@ read_csv({path}, auto_detect = false, compression = 'none', header = {header}, s
 -- name: stage
 -- One row for each row of the file, in its order: the row number is rowid + 1.
 CREATE TEMP TABLE staged AS
-SELECT {columns} {raw} AS raw, {malformed} AS malformed, {declared} AS declared, nanp_number({raw}) AS clean
+SELECT {columns} {raw} AS raw, {malformed} AS malformed, nanp_number({raw}) AS clean
 FROM {source};
 
 -- name: odd
@@ -37,38 +37,36 @@ SELECT staged.* EXCLUDE (clean), staged.rowid + 1 AS source_row, coalesce(clean,
     odd_numbers.reason AS odd_reason
 FROM staged LEFT JOIN odd_numbers ON clean IS NULL AND staged.raw = odd_numbers.raw;
 
--- name: places
--- Area codes and declared zones that occur together: the zones of each pair are worked out once.
-SELECT DISTINCT number // 10000000 % 1000 AS area, declared FROM numbered WHERE number IS NOT NULL;
-
 -- name: repeats
 -- Numbers that stand in several rows, with the row that keeps them.
 CREATE TEMP TABLE repeats AS
 SELECT number, min(source_row) AS kept_row FROM numbered WHERE number IS NOT NULL GROUP BY number HAVING count(*) > 1;
 
 -- name: judged
--- Each row with its zones, or with the reason for which it is left out.
+-- Each row, with the reason for which it is left out.
 CREATE TEMP VIEW judged AS
-SELECT numbered.*, places.zones,
+SELECT numbered.*,
     CASE WHEN malformed IS NOT NULL THEN 'malformed_row'
-        WHEN coalesce(trim(numbered.raw), '') = '' THEN 'empty_number'
+        WHEN coalesce(trim(raw), '') = '' THEN 'empty_number'
         WHEN odd_reason IS NOT NULL THEN odd_reason
-        WHEN places.zones IS NULL THEN 'unknown_zone'
         WHEN kept_row <> source_row THEN 'duplicate'
     END AS reason
-FROM numbered
-LEFT JOIN places ON numbered.number // 10000000 % 1000 = places.area AND numbered.declared = places.declared
-LEFT JOIN repeats ON numbered.number = repeats.number;
+FROM numbered LEFT JOIN repeats USING (number);
 
 -- name: write_contacts
-COPY (SELECT source_row, number, zones{columns} FROM judged WHERE reason IS NULL) TO {target} (FORMAT parquet);
+-- The file says what it was made from, and where the rows are that are not in it.
+COPY (SELECT source_row, number{columns} FROM judged WHERE reason IS NULL)
+TO {target} (FORMAT parquet, KV_METADATA {{source: {source}, excluded: {excluded}}});
 
 -- name: write_excluded
 -- The text is masked: digits become stars, except in the last two places.
 COPY (
-    SELECT source_row, reason,
+    SELECT source_row, reason, number,
         regexp_replace(left(shown, greatest(length(shown) - 2, 0)), '\p{{N}}', '*', 'g') || right(shown, 2) AS raw
-    FROM (SELECT source_row, reason, left(trim(coalesce(malformed, raw, '')), 40) AS shown FROM judged WHERE reason IS NOT NULL)
+    FROM (
+        SELECT source_row, reason, number, left(trim(coalesce(malformed, raw, '')), 40) AS shown
+        FROM judged WHERE reason IS NOT NULL
+    )
     ORDER BY source_row
 ) TO {target} (FORMAT parquet);
 
@@ -81,12 +79,9 @@ SELECT count(*) FROM staged;
 -- name: count_rows
 SELECT count(*) FROM read_parquet({target});
 
--- name: count_numbers
--- Rows, and rows that hold a number.
-SELECT count(*), count(number) FROM numbered;
+-- name: count_reasons
+-- Why rows of a number list do not add to it.
+SELECT reason, count(*) FROM judged WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason;
 
 -- name: write_numbers
 COPY (SELECT DISTINCT number FROM numbered WHERE number IS NOT NULL ORDER BY number) TO {target} (FORMAT parquet);
-
--- name: sorted_numbers
-SELECT number FROM read_parquet({target}) ORDER BY number;

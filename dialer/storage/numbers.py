@@ -1,7 +1,8 @@
 """Telephone numbers in bulk: E.164 as an integer, the zones of an area code, and sorted number files.
 
-The rules on what counts as a number: in the North American plan (country code 1) the shape NXX-NXX-XXXX decides, so that
-the fictional 555-01xx numbers are dialable like any other; in every other plan the ``phonenumbers`` library decides.
+The rules on what counts as a number: in the North American plan (country code 1) the shape NXX-NXX-XXXX decides, so
+that the fictional 555-01xx numbers are dialable like any other; in every other plan the ``phonenumbers`` library
+decides.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import phonenumbers
+import pyarrow as pa
 
 from dialer.domain.kinds import ExcludedReason
 from dialer.errors import ConfigError, ContactFileError
@@ -37,11 +39,17 @@ ZONE_ALIASES: Mapping[str, str] = MappingProxyType(
         for zone, aliases in {
             "America/New_York": ("eastern", "est", "edt", "et", "est5edt", "us/eastern"),
             "America/Chicago": ("central", "cst", "cdt", "ct", "cst6cdt", "us/central"),
-            "America/Denver": ("mountain", "mst", "mdt", "mt", "mst7mdt", "us/mountain"),
             "America/Los_Angeles": ("pacific", "pst", "pdt", "pt", "pst8pdt", "us/pacific"),
+            "America/Denver": ("mountain", "mst", "mdt", "mt", "mst7mdt", "us/mountain", "navajo", "america/shiprock"),
             "America/Phoenix": ("arizona", "us/arizona"),
             "America/Anchorage": ("alaska", "akst", "akdt", "us/alaska"),
+            "America/Adak": ("america/atka", "us/aleutian"),
+            "America/Detroit": ("us/michigan",),
+            "America/Indiana/Indianapolis": ("america/indianapolis", "america/fort_wayne", "us/east-indiana"),
+            "America/Indiana/Knox": ("america/knox_in", "us/indiana-starke"),
+            "America/Kentucky/Louisville": ("america/louisville",),
             "Pacific/Honolulu": ("hawaii", "hst", "us/hawaii"),
+            "Pacific/Pago_Pago": ("pacific/samoa", "us/samoa"),
         }.items()
         for alias in aliases
     }
@@ -129,7 +137,8 @@ def normalise(text: str, *, region: str = "US") -> int | ExcludedReason:
     except phonenumbers.NumberParseException:
         return ExcludedReason.INVALID_NUMBER
     if parsed.country_code == NANP_COUNTRY:
-        good = _NANP_NATIONAL.fullmatch(str(parsed.national_number)) is not None
+        # With its leading zeros: `national_number` has lost them.
+        good = _NANP_NATIONAL.fullmatch(phonenumbers.national_significant_number(parsed)) is not None
     else:
         good = phonenumbers.is_valid_number(parsed)
     if not good:
@@ -138,21 +147,16 @@ def normalise(text: str, *, region: str = "US") -> int | ExcludedReason:
     return int(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).lstrip("+"))
 
 
-def dialable(text: str, *, region: str = "US") -> int | ExcludedReason:
-    """Like ``normalise``, and the zones of the number are known.
+def values_view(array: pa.Array) -> memoryview[int]:
+    """The values of an array, in place: indexing one costs a tenth of what it costs in Arrow.
 
     Args:
-        text: The number as written.
-        region: Two-letter country code for numbers without a country code.
-
-    Returns:
-        The number; or the reason it is not dialled: also ``NO_RULES`` outside country code 1, ``UNKNOWN_ZONE`` where the
-        area code is not in the table.
+        array: ``int64`` or ``uint16``, without nulls.
     """
-    found = normalise(text, region=region)
-    if isinstance(found, ExcludedReason) or zones_of(found):
-        return found
-    return ExcludedReason.UNKNOWN_ZONE if _NANP_FIRST <= found <= _NANP_LAST else ExcludedReason.NO_RULES
+    width = array.type.bit_width // 8
+    start = array.offset * width
+    raw = memoryview(array.buffers()[1]).cast("B")[start : start + len(array) * width]
+    return raw.cast("q") if array.type == pa.int64() else raw.cast("H")
 
 
 def sidecar(path: Path) -> Path:

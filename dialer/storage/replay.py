@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialer.domain.attempts import RunHistory
+from dialer.domain.kinds import CampaignState
 from dialer.storage.sql import load
 from dialer.storage.store import Store
 
@@ -12,18 +14,9 @@ from dialer.storage.store import Store
 class LedgerReplay:
     """Arguments of a reborn ledger. Times in UTC microseconds."""
 
-    open_intents: list[tuple[int, int, int, int, str]]  #: attempt id, number, intent time, not after, campaign
+    open_intents: list[tuple[int, int, int, int]]  #: attempt id, number, intent time, not after
     recent: list[tuple[int, int]]  #: number, intent time; oldest first
     dnc: list[tuple[str, int, bool]]  #: list, number, added; in the order of the changes
-
-
-@dataclass(frozen=True, slots=True)
-class RunHistory:
-    """What one run has done so far, ordered by attempt id."""
-
-    closed: list[tuple[int, int, int]]  #: attempt id, outcome, end
-    open: list[tuple[int, int, int, int]]  #: attempt id, number, intent time, not after
-    state: str | None  #: last recorded ``CampaignState``, None before the first
 
 
 def ledger_replay(store: Store, *, since_us: int) -> LedgerReplay:
@@ -52,12 +45,12 @@ def run_history(store: Store, run_no: int) -> RunHistory:
         run_no: Number of the run.
 
     Returns:
-        Its closed and open attempts and its state; empty for an unknown run.
+        Its last state, and its closed and open attempts by attempt id; READY and empty for an unknown run.
     """
     sql = load("store")
     state = store.rows(sql["run_state"], [run_no])
     return RunHistory(
         closed=store.rows(sql["run_closed"], [run_no]),
         open=store.rows(sql["run_open"], [run_no]),
-        state=state[0][0] if state else None,
+        state=CampaignState(state[0][0]) if state else CampaignState.READY,
     )

@@ -131,7 +131,7 @@ class Store:
             for step in range(version + 1, SCHEMA_VERSION + 1):
                 with self._transaction():
                     self._connection.execute(steps[f"version_{step}"])
-                    self._connection.execute(self._sql["set_schema_version"], [str(step)])
+                    self._one("set_schema_version", str(step))
 
     # -- journal -----------------------------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Store:
         """
         text = json.dumps(details)
         with self._lock, self._translated():
-            self._connection.execute(self._sql["audit_log"], [who, what, text])
+            self._one("audit_log", who, what, text)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -249,8 +249,9 @@ class Store:
             return list(self._connection.execute(statement, parameters).fetchall())
 
     def _one(self, name: str, *parameters: object) -> Any:
-        row = self._connection.execute(self._sql[name], list(parameters)).fetchone()
-        return None if row is None else row[0]
+        # every row is fetched, always: a result left unfinished blocks the connection
+        rows = self._connection.execute(self._sql[name], list(parameters)).fetchall()
+        return rows[0][0] if rows else None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -271,7 +272,9 @@ class Store:
 
 
 def _connect(data_dir: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {} if read_only else {"checkpoint_threshold": CHECKPOINT_AT}
+    config: dict[str, str | bool | int | float | list[str]] = {}
+    if not read_only:
+        config["checkpoint_threshold"] = CHECKPOINT_AT
     try:
         return duckdb.connect(str(data_dir / FILE_NAME), read_only=read_only, config=config)
     except duckdb.Error as error:

@@ -67,7 +67,7 @@ INSERT INTO campaign_states (run_no, campaign, state, at_us, reason)
 SELECT run_no, campaign, state, at_us, reason FROM incoming;
 
 -- name: open_intents
-SELECT attempt_id, number, at_us, not_after_us, campaign
+SELECT attempt_id, number, at_us, not_after_us
 FROM intents ANTI JOIN outcomes USING (attempt_id)
 ORDER BY attempt_id;
 

@@ -14,8 +14,8 @@ from dialer.domain.ids import mask_number, try_of
 from dialer.domain.kinds import UNDIALLED, Outcome
 from dialer.domain.specs import MINUTE_US, SECOND_US
 from dialer.errors import DataDirectoryError, NotFoundError
-from dialer.storage.audit_inputs import list_uses, zone_or_none
-from dialer.storage.sql import load
+from dialer.storage.audit_inputs import lists_of, zone_or_none
+from dialer.storage.sql import load, path_literal
 from dialer.storage.store import Store
 
 _SHORTEST_NUMBER = 10_000_000  #: a smaller integer is taken for a row of the list
@@ -32,7 +32,7 @@ class _Run:
     state: str | None
     doc: dict[str, Any]
     contacts: pa.Table
-    excluded: str
+    excluded: str  #: path as an SQL literal
     lists: list[str]
     max_attempts: int
     rules: pa.Table
@@ -62,7 +62,7 @@ def why_campaign(data_dir: Path, campaign: str, *, now_us: int | None = None) ->
     sql = load("why")
     with Store.open_read_only(data_dir) as store:
         run = _latest(store, campaign, now_us)
-        excluded = store.rows(sql["excluded"], {"path": run.excluded})
+        excluded = store.rows(sql["excluded"].format(path=run.excluded))
         with store.registered("rules", run.rules), store.registered("contacts", run.contacts.select(["number"])):
             standing = store.rows(
                 sql["standing"],
@@ -106,7 +106,7 @@ def why_contact(
         run = _latest(store, campaign, now_us)
         known: dict[str, Any] = {"campaign": campaign, "run_no": run.run_no}
         if wanted < _SHORTEST_NUMBER:
-            reasons = store.rows(load("why")["excluded_row"], {"path": run.excluded, "source_row": wanted})
+            reasons = store.rows(load("why")["excluded_row"].format(path=run.excluded), {"source_row": wanted})
             if reasons:
                 nothing: dict[str, Any] = {"number": None, "attempts": [], "next_us": None}
                 return {**known, **nothing, "state": "excluded", "reason": str(reasons[0][0])}
@@ -133,9 +133,9 @@ def _latest(store: Store, campaign: str, now_us: int | None) -> _Run:
         state=state[0][0] if state else None,
         doc=doc,
         contacts=_contacts(store.data_dir / doc["contacts"]),
-        excluded=str(store.data_dir / doc["excluded"]),
-        lists=[name for key, name in list_uses(store) if key == campaign],
-        max_attempts=int(retry.get("max_attempts", doc.get("max_attempts", 1))),
+        excluded=path_literal(store.data_dir / doc["excluded"]),
+        lists=lists_of(store, run_no, campaign),
+        max_attempts=int(retry.get("max_attempts", 1)),
         rules=_rules(retry),
         now_us=store.rows(load("why")["last_us"])[0][0] if now_us is None else now_us,
     )

@@ -14,10 +14,10 @@ SELECT coalesce(greatest((SELECT max(at_us) FROM intents), (SELECT max(recorded_
     (SELECT max(at_us) FROM campaign_states), (SELECT max(at_us) FROM dnc_changes)), 0);
 
 -- name: excluded
-SELECT reason, count(*) FROM read_parquet($path) GROUP BY reason ORDER BY count(*) DESC, reason;
+SELECT reason, count(*) FROM read_parquet({path}) GROUP BY reason ORDER BY count(*) DESC, reason;
 
 -- name: excluded_row
-SELECT reason FROM read_parquet($path) WHERE source_row = $source_row;
+SELECT reason FROM read_parquet({path}) WHERE source_row = $source_row;
 
 -- name: listed_now
 SELECT count(*) FROM (

@@ -75,7 +75,9 @@ def test_utilisation_is_busy_over_staffed_time(store):
     store.append([state(CampaignState.ACTIVE, 0), state(CampaignState.COMPLETED, 100)])
     store.append(call(1, Outcome.CONNECTED, answered_s=4, joined_s=5, ended_s=45, agent="a"))
     store.append([wrap_up(1, "a", 55)])
-    store.append([session("a", AgentState.IDLE, -20), session("a", AgentState.BREAK, 60), session("a", AgentState.IDLE, 100)])
+    store.append(
+        [session("a", AgentState.IDLE, -20), session("a", AgentState.BREAK, 60), session("a", AgentState.IDLE, 100)]
+    )
     store.append([session("a", AgentState.IDLE, 90), session("a", AgentState.OFFLINE, 120)])
     store.append([session("b", AgentState.IDLE, 50), session("b", AgentState.OFFLINE, 80)])
     report = run_report(store, 1)

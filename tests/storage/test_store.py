@@ -247,7 +247,7 @@ def test_ledger_replay_tells_open_recent_and_listed(store):
     store.append([outcome(4, Outcome.TRUNK_REFUSED)])
     store.append([e.DncRow("l", NUMBER, added=added, at_us=T0, source="s") for added in (True, False, True)])
     replay = ledger_replay(store, since_us=T0 + 1)
-    assert replay.open_intents == [(5, NUMBER + 5, T0 + 5, T0 + 5_000_005, "c")]
+    assert replay.open_intents == [(5, NUMBER + 5, T0 + 5, T0 + 5_000_005)]
     assert replay.recent == [(NUMBER + n, T0 + n) for n in (1, 5, 6)]
     assert replay.dnc == [("l", NUMBER, True), ("l", NUMBER, False), ("l", NUMBER, True)]
     assert ledger_replay(store, since_us=T0 + 2).recent == [(NUMBER + n, T0 + n) for n in (5, 6)]
@@ -261,16 +261,18 @@ def test_undialled_outcomes_of_the_queries_are_those_of_the_domain():
 def test_run_history_is_one_run_only(store):
     """Closed and open attempts by attempt id, and the last state, of this run and no other."""
     ours = [attempt_id(2, contact, 1) for contact in (3, 1, 2)]
-    store.append([intent(n, number=NUMBER + i) for i, n in enumerate([*ours, attempt_id(1, 9, 1), attempt_id(3, 0, 1)])])
+    store.append(
+        [intent(n, number=NUMBER + i) for i, n in enumerate([*ours, attempt_id(1, 9, 1), attempt_id(3, 0, 1)])]
+    )
     store.append([outcome(ours[0], ended_us=T0 + 7), outcome(ours[2], Outcome.MACHINE), outcome(attempt_id(1, 9, 1))])
     for state in (CampaignState.ACTIVE, CampaignState.PAUSED):
         store.append([e.CampaignStateRow(2, "c", state, T0, "")])
     history = run_history(store, 2)
     assert history.closed == [(ours[2], 3, T0 + 9), (ours[0], 5, T0 + 7)]
     assert history.open == [(ours[1], NUMBER + 1, T0, T0 + 5_000_000)]
-    assert history.state == CampaignState.PAUSED
+    assert history.state is CampaignState.PAUSED
     empty = run_history(store, 77)
-    assert (empty.closed, empty.open, empty.state) == ([], [], None)
+    assert (empty.closed, empty.open, empty.state) == ([], [], CampaignState.READY)
 
 
 def test_views_show_times(store):

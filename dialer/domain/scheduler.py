@@ -1,0 +1,270 @@
+"""The scheduler of one pool: matches idle agents with leased contacts, and calls with trunk credits.
+
+It owns no durable fact. What it knows are copies of what agents, campaigns and trunks have told it, and it asks the
+owner before it acts: an agent is promised only when the agent says so, a contact may be dialled only under a lease, a
+line is used only under a credit. A reborn scheduler asks everybody to announce themselves and goes on.
+
+The way of a call (kept in ``calls.py``, moved by ``pool.py``, begun by ``matching.py``):
+
+    MATCHED --agent promised--> DIALLING --person answers--> JOINING --ended--> (gone)
+       +--refused: lease back in stock   +--nobody promised--> WAITING --agent promised--> JOINING
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+from dialer.domain import commands as c
+from dialer.domain import events as e
+from dialer.domain.calls import Stage
+from dialer.domain.kinds import AgentState, AnswerClass
+from dialer.domain.matching import Matching
+from dialer.domain.message import Address, Envelope
+from dialer.domain.pacing import LaunchRate
+from dialer.domain.pool import Pool
+from dialer.domain.roster import AgentCard, Hold
+from dialer.domain.specs import PoolSpec
+from dialer.domain.supply import CampaignCard, TrunkCard
+
+_PEOPLE = (AnswerClass.HUMAN, AnswerClass.UNKNOWN)
+
+
+class Scheduler:
+    """Machine of one pool.
+
+    Args:
+        spec: The pool and who belongs to it.
+        rng: Chance for the choice among campaigns of equal priority.
+    """
+
+    def __init__(self, spec: PoolSpec, *, rng: Random) -> None:
+        self.address = Address("scheduler", spec.pool)
+        self.spec = spec
+        self.pool = Pool(spec)
+        self.matching = Matching(self.pool, rng)
+        self._handlers: dict[type, Callable[[Any, int, list[Envelope]], None]] = {
+            e.CampaignOpened: self._campaign_opened,
+            e.CampaignClosed: self._campaign_closed,
+            e.LeasesGranted: self._leases_granted,
+            e.AgentIdle: self._agent_idle,
+            e.AgentUnavailable: self._agent_unavailable,
+            e.AgentReserved: self._agent_reserved,
+            e.ReservationRefused: self._reservation_refused,
+            e.TrunkOpened: self._trunk_opened,
+            e.CreditsGranted: self._credits_granted,
+            e.OriginateRefused: self._originate_refused,
+            e.CallAnswered: self._call_answered,
+            e.JoinFailed: self._join_failed,
+            e.CallEnded: self._call_ended,
+            e.PeerRestarted: self._peer_restarted,
+        }
+
+    # -- the machine -------------------------------------------------------------------------------------------------
+
+    def start(self, now_us: int) -> list[Envelope]:  # noqa: ARG002 - part of the Machine protocol
+        """Ask the whole pool to announce itself."""
+        announce = c.Announce(self.spec.pool)
+        for trunk in self.spec.trunks:
+            self.pool.trunks[trunk] = TrunkCard(trunk)
+        kinds = (("trunk", self.spec.trunks), ("campaign", self.spec.campaigns), ("agent", self.spec.agents))
+        return [Envelope(Address(kind, name), announce) for kind, names in kinds for name in names]
+
+    def handle(self, batch: Sequence[Any], now_us: int) -> list[Envelope]:
+        """Apply the batch, then match, then ask for what the next matches need."""
+        out: list[Envelope] = []
+        for item in batch:
+            self._handlers[type(item)](item, now_us, out)
+        self.pool.overdue(now_us, out)
+        self.matching.run(now_us, out)
+        return out
+
+    def next_deadline_us(self) -> int | None:
+        """The next call, lease, contact or request that time alone moves on."""
+        return self.matching.next_deadline_us()
+
+    def check_invariants(self) -> None:
+        """Raise InvariantError on a contradiction among agents, calls and campaigns."""
+        self.pool.check_invariants()
+
+    # -- campaigns ---------------------------------------------------------------------------------------------------
+
+    def _campaign_opened(self, msg: e.CampaignOpened, now_us: int, out: list[Envelope]) -> None:
+        pool = self.pool
+        card = pool.campaigns.get(msg.campaign)
+        if msg.trunk not in pool.trunks:
+            pool.trunks[msg.trunk] = TrunkCard(msg.trunk)
+            out.append(Envelope(Address("trunk", msg.trunk), c.Announce(self.spec.pool)))
+        if card is None:
+            card = pool.campaigns[msg.campaign] = CampaignCard(msg, LaunchRate(2 * self.spec.lead_us))
+        elif msg.epoch < card.opened.epoch:
+            return  # a replaced incarnation speaking late
+        elif msg.run_no != card.opened.run_no:
+            self._void(card, out)
+        card.reopen(msg)
+        for call in pool.calls.adopt_run(msg.run_no, msg.campaign):
+            card.in_progress += 1
+            if call.stage is Stage.WAITING:
+                pool.answered(call, call.answered_us, now_us, out)
+
+    def _campaign_closed(self, msg: e.CampaignClosed, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        card = self.pool.campaigns.get(msg.campaign)
+        if card is None:
+            return  # closed before this incarnation heard of it
+        card.active, card.reason = False, msg.state.value
+        self._void(card, out)
+
+    def _void(self, card: CampaignCard, out: list[Envelope]) -> None:
+        """Give back every lease under which nothing was dialled."""
+        unused = [lease.attempt_id for lease in card.stock]
+        card.stock.clear()
+        for call in self.pool.calls.of(card.name):
+            if call.stage is Stage.MATCHED:
+                unused.append(call.attempt_id)
+                self.pool.drop(call, out)
+        self.pool.give_back(card.name, unused, out)
+
+    def _leases_granted(self, msg: e.LeasesGranted, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        card = self.pool.campaigns.get(msg.campaign)
+        if card is None:
+            self.pool.give_back(msg.campaign, [lease.attempt_id for lease in msg.leases], out)
+            return
+        # what is a call already was leased to an earlier incarnation of this scheduler, and dialled
+        card.take_in(msg, [lease for lease in msg.leases if self.pool.calls.get(lease.attempt_id) is None])
+        if not card.active:
+            self._void(card, out)
+
+    # -- agents ------------------------------------------------------------------------------------------------------
+
+    def _agent_idle(self, msg: e.AgentIdle, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        card = self._heard(msg.agent, msg.epoch, out)
+        if card is None or card.hold is Hold.ASKED:
+            return  # the answer to what it was asked is on its way
+        self.pool.lose_promise(card, out)
+        self.pool.roster.idle(card, msg.queues, msg.since_us)
+
+    def _agent_unavailable(self, msg: e.AgentUnavailable, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        card = self._heard(msg.agent, msg.epoch, out)
+        if card is None or card.hold is Hold.ASKED:
+            return  # the answer to what it was asked is on its way
+        if card.hold is Hold.RESERVED and card.attempt_id == msg.attempt_id:
+            if msg.state is not AgentState.RESERVED:
+                self.pool.roster.away(card, msg.attempt_id)
+            return
+        self.pool.lose_promise(card, out)
+        self.pool.roster.away(card, msg.attempt_id)
+        if msg.state is AgentState.RESERVED:
+            self._adopt_promise(card, msg.attempt_id, out)
+
+    def _heard(self, agent: str, epoch: int, out: list[Envelope]) -> AgentCard | None:
+        """The card of an agent that speaks, None for a replaced incarnation; a new one has forgotten its promises."""
+        card = self.pool.roster.card(agent, epoch)
+        if card is not None and epoch > card.epoch:
+            card.epoch = epoch
+            self.pool.lose_promise(card, out)
+        return card
+
+    def _adopt_promise(self, card: AgentCard, attempt_id: int, out: list[Envelope]) -> None:
+        """A reborn scheduler learns whom an agent is promised to."""
+        call = self.pool.calls.get(attempt_id)
+        if call is None and self.pool.asking():
+            call = self.pool.adopt(attempt_id, "", card.agent)  # until all trunks have said what is up
+        elif call is None or call.agent:
+            out.append(Envelope(Address("agent", card.agent), c.ReleaseAgent(card.agent, attempt_id)))
+            return  # the call is over, or was never dialled, or somebody else takes it by now
+        call.agent = card.agent
+        card.hold, card.attempt_id = Hold.RESERVED, attempt_id
+        if call.stage is Stage.WAITING:
+            self.pool.join(call, card, out)
+
+    def _agent_reserved(self, msg: e.AgentReserved, now_us: int, out: list[Envelope]) -> None:
+        card = self._heard(msg.agent, msg.epoch, out)
+        call = self.pool.calls.get(msg.attempt_id)
+        asked = card is not None and card.hold is Hold.ASKED and card.attempt_id == msg.attempt_id
+        if card is None or call is None or call.agent != msg.agent or not asked:
+            out.append(Envelope(Address("agent", msg.agent), c.ReleaseAgent(msg.agent, msg.attempt_id)))
+            return  # given up meanwhile
+        card.hold = Hold.RESERVED
+        if call.stage is Stage.WAITING:
+            self.pool.join(call, card, out)
+        elif call.stage is Stage.MATCHED:
+            self.pool.originate(call, now_us, out)
+
+    def _reservation_refused(self, msg: e.ReservationRefused, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        card = self._heard(msg.agent, msg.epoch, out)
+        if card is not None and card.hold is Hold.ASKED and card.attempt_id == msg.attempt_id:
+            self.pool.lose_promise(card, out)  # otherwise it was given up meanwhile
+
+    # -- trunks ------------------------------------------------------------------------------------------------------
+
+    def _trunk_opened(self, msg: e.TrunkOpened, now_us: int, out: list[Envelope]) -> None:
+        pool = self.pool
+        trunk = pool.trunks.setdefault(msg.trunk, TrunkCard(msg.trunk))
+        trunk.credits_free = trunk.wanted = 0
+        live = {attempt: (agent, answered) for attempt, agent, answered in msg.live}
+        if trunk.asking:  # nothing was sent since it was asked: what it does not hold is gone
+            trunk.asking = False
+            names = (msg.trunk,) if pool.asking() else (msg.trunk, "")
+            for call in pool.calls.on_trunks(names):
+                if call.stage is not Stage.MATCHED and call.attempt_id not in live:
+                    pool.drop(call, out)
+        for attempt, (agent, answered) in live.items():
+            call = pool.calls.get(attempt) or pool.adopt(attempt, msg.trunk)
+            call.trunk = msg.trunk
+            if agent:
+                pool.calls.move(call, Stage.JOINING)
+                call.agent = agent
+            elif answered and call.stage is Stage.DIALLING:
+                pool.answered(call, now_us, now_us, out)
+
+    def _credits_granted(self, msg: e.CreditsGranted, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        trunk = self.pool.trunks.get(msg.trunk)
+        if trunk is not None and trunk.wanted and not trunk.asking:
+            trunk.credits_free += msg.count  # otherwise they were given back while on their way
+
+    def _originate_refused(self, msg: e.OriginateRefused, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        call = self.pool.calls.get(msg.attempt_id)
+        if call is not None and call.stage is not Stage.MATCHED:
+            self.pool.drop(call, out)
+
+    def _call_answered(self, msg: e.CallAnswered, now_us: int, out: list[Envelope]) -> None:
+        call = self.pool.calls.get(msg.attempt_id)
+        if msg.answer_class not in _PEOPLE:
+            if call is not None:
+                self.pool.release(call, out)  # the trunk clears a machine by itself
+            return
+        if call is None:
+            call = self.pool.adopt(msg.attempt_id, msg.trunk)
+        if call.stage is Stage.DIALLING:  # otherwise known from the trunk's announcement
+            call.trunk = msg.trunk
+            self.pool.answered(call, msg.answered_us, now_us, out)
+
+    def _join_failed(self, msg: e.JoinFailed, now_us: int, out: list[Envelope]) -> None:
+        call = self.pool.calls.get(msg.attempt_id)
+        if call is None or call.stage is not Stage.JOINING or call.agent not in ("", msg.agent):
+            return  # over, or with somebody else by now
+        self.pool.release(call, out)
+        self.pool.answered(call, call.answered_us, now_us, out)
+
+    def _call_ended(self, msg: e.CallEnded, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        call = self.pool.calls.get(msg.attempt_id)
+        if call is not None:
+            self.pool.drop(call, out)
+
+    # -- restarts ----------------------------------------------------------------------------------------------------
+
+    def _peer_restarted(self, msg: e.PeerRestarted, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        """What the peer only remembered is gone: ask it to announce itself."""
+        kind, name = msg.peer
+        pool = self.pool
+        if kind == "trunk" and name in pool.trunks:
+            trunk = pool.trunks[name]
+            trunk.asking, trunk.credits_free, trunk.wanted = True, 0, 0
+        elif kind == "campaign" and name in pool.campaigns:
+            pool.campaigns[name].asked = 0
+        elif kind == "agent" and name in pool.roster.cards:
+            pool.lose_promise(pool.roster.cards[name], out)
+        else:
+            return
+        out.append(Envelope(msg.peer, c.Announce(self.spec.pool)))

@@ -1,0 +1,174 @@
+"""Scenarios: a pool, its agents, a trunk and campaigns, set up in a simulated world and played to the end."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from dialer.domain.agent import AgentMachine
+from dialer.domain.campaign import CampaignRun
+from dialer.domain.commands import StopCampaign
+from dialer.domain.kinds import CampaignState
+from dialer.domain.ledger import STORE, Ledger
+from dialer.domain.message import Address, Machine
+from dialer.domain.ports import ContactSource
+from dialer.domain.scheduler import Scheduler
+from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, AgentSpec, CampaignSpec, LegalRules, PoolSpec, TrunkSpec
+from dialer.domain.trunk import TrunkMachine, switch_of
+from dialer.sim.faults import FaultPlan, plan_by_name
+from dialer.sim.people import Habits, Person, habits_by_name
+from dialer.sim.world import World
+from dialer.storage.report import run_report
+from dialer.storage.store import Store
+from dialer.telephony.simulated import profile_by_name
+from dialer.telephony.simulated.carrier import Carrier
+
+#: A Tuesday at 16:00 UTC: calling hours are open from New York to Los Angeles for the next eight hours.
+START_US = 1_772_553_600 * SECOND_US
+#: How long calls in progress may take to end after the last one was allowed.
+DRAIN_US = HOUR_US
+#: The scheduler steps at most this often.
+TICK_US = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What is simulated."""
+
+    campaigns: Sequence[tuple[CampaignSpec, ContactSource]]
+    trunk: TrunkSpec
+    rules: LegalRules
+    agents: Sequence[AgentSpec] = ()
+    agents_per_host: int = 8
+    profile: str = "typical"
+    habits: Habits = field(default_factory=lambda: habits_by_name("typical"))
+    hours: float = 8.0
+    seed: int = 1
+    faults: str | FaultPlan = "none"
+    check_every: int = 0  #: invariants of a machine after every so many steps, 0 for never
+
+
+class Simulation:
+    """A scenario in its world.
+
+    Args:
+        scenario: What is simulated.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        faults = scenario.faults if isinstance(scenario.faults, FaultPlan) else plan_by_name(scenario.faults)
+        check = scenario.check_every
+        self.world = World(seed=scenario.seed, start_us=START_US, faults=faults, check_every=check)
+        self.ends_us = START_US + round(scenario.hours * HOUR_US)
+        self._runs = {f"{no}": (no, *campaign) for no, campaign in enumerate(scenario.campaigns, 1)}
+        self._build()
+
+    @property
+    def campaigns(self) -> list[Address]:
+        """Addresses of the campaigns."""
+        return [Address("campaign", spec.campaign) for spec, _ in self.scenario.campaigns]
+
+    def _build(self) -> None:
+        scenario, world = self.scenario, self.world
+        world.referee.limits[scenario.trunk.trunk] = (scenario.trunk.lines, scenario.trunk.calls_per_s)
+        self._declare()
+        world.add(STORE, [STORE], lambda _epoch, now_us: [self._ledger(now_us)])
+        trunk = Address("trunk", scenario.trunk.trunk)
+        world.add(trunk, [trunk], lambda epoch, _now_us: [TrunkMachine(scenario.trunk, epoch=epoch)])
+        world.add_carrier(switch_of(trunk.id), trunk, Carrier(profile_by_name(scenario.profile), scenario.seed))
+        pool = self._pool()
+        scheduler = Address("scheduler", pool.pool)
+        world.add(scheduler, [scheduler], lambda epoch, _now_us: [self._scheduler(pool, epoch)], pace_us=TICK_US)
+        for agents in self._packs():
+            host = Address("agents", agents[0].agent)
+            machines = [Address("agent", spec.agent) for spec in agents]
+            world.add(host, machines, lambda epoch, _now_us, agents=agents: _agents(agents, epoch))
+        habits = replace(scenario.habits, leave_at_us=self.ends_us)
+        desks = [Address("desk", spec.agent) for spec in scenario.agents]
+        people = [Person(spec.agent, scenario.seed, habits) for spec in scenario.agents]
+        world.add(Address("desks", "all"), desks, lambda _epoch, _now_us: people, mortal=False)
+        for no, spec, contacts in self._runs.values():
+            address = Address("campaign", spec.campaign)
+            world.add(address, [address], self._campaign(no, spec, contacts))
+
+    def _declare(self) -> None:
+        """Name every address before anybody speaks."""
+        scenario = self.scenario
+        self.world.expect(Address("scheduler", self._pool().pool), [Address("scheduler", self._pool().pool)])
+        for agents in self._packs():
+            self.world.expect(Address("agents", agents[0].agent), [Address("agent", spec.agent) for spec in agents])
+        self.world.expect(Address("desks", "all"), [Address("desk", spec.agent) for spec in scenario.agents])
+        for address in self.campaigns:
+            self.world.expect(address, [address])
+
+    def _packs(self) -> list[Sequence[AgentSpec]]:
+        agents, size = self.scenario.agents, self.scenario.agents_per_host
+        return [agents[at : at + size] for at in range(0, len(agents), size)]
+
+    def _pool(self) -> PoolSpec:
+        scenario = self.scenario
+        agents = tuple(spec.agent for spec in scenario.agents)
+        campaigns = tuple(spec.campaign for spec, _ in scenario.campaigns)
+        return PoolSpec("main", (scenario.trunk.trunk,), agents, campaigns)
+
+    def _scheduler(self, pool: PoolSpec, epoch: int) -> Machine:
+        return Scheduler(pool, rng=Random(self.scenario.seed * 1_000 + epoch))
+
+    def _campaign(self, no: int, spec: CampaignSpec, contacts: ContactSource) -> Any:
+        def build(epoch: int, _now_us: int) -> list[Machine]:
+            return [CampaignRun(no, spec, contacts, epoch=epoch, history=self.world.journal.history(no))]
+
+        return build
+
+    def _ledger(self, now_us: int) -> Ledger:
+        journal, rules = self.world.journal, self.scenario.rules
+        longest_us = max((cap.window_us for cap in rules.caps), default=0)
+        return Ledger(
+            rules,
+            open_intents=journal.open_intents(),
+            recent=journal.recent(now_us - longest_us),
+            dnc_changes=journal.dnc,
+        )
+
+    # -- playing -----------------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Let the hours pass, then stop the campaigns and let calls end."""
+        world = self.world
+        world.unleash()
+        world.run(self.ends_us, self.over)
+        until_us = self.ends_us + DRAIN_US
+        while not self.over() and world.now_us < until_us:  # an order is repeated until its effect is on record
+            for address in self.campaigns:
+                world.tell(address, StopCampaign())
+            world.run(min(until_us, world.now_us + MINUTE_US), self.over)
+
+    def over(self) -> bool:
+        """True when every run has ended and the last word is durable."""
+        ended = (CampaignState.COMPLETED, CampaignState.STOPPED)
+        return all(self.world.journal.states.get(no) in ended for no, _, _ in self._runs.values())
+
+    def report(self, run_no: int = 1) -> dict[str, Any]:
+        """The report of one run, made as for a real one, with ``seed`` and ``digest``."""
+        spec, contacts = self.scenario.campaigns[run_no - 1]
+        with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+            store.append(self.world.journal.rows)
+            report = run_report(store, run_no)
+        return report | {
+            "mode": spec.mode.value,
+            "contacts": len(contacts),
+            "dialable": len(contacts),
+            "excluded": {},
+            "seed": self.scenario.seed,
+            "digest": self.world.journal.digest(),
+            "status": str(report["state"]),
+        }
+
+
+def _agents(agents: Sequence[AgentSpec], epoch: int) -> list[Machine]:
+    return [AgentMachine(spec, epoch=epoch, reborn=epoch > 1) for spec in agents]
