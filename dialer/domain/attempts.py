@@ -29,6 +29,7 @@ class Attempt:
     not_after_us: int = 0
     ended: e.AttemptEnded | None = None
     watch_us: int = 0  #: when silence is looked into
+    timer_us: int = 0  #: the earliest moment at which the campaign's timer comes to it, never after ``watch_us``
     suspect: bool = False  #: leased to a scheduler that has been replaced: it may be dialled, whatever the new one says
 
 

@@ -1,8 +1,8 @@
 """The contact book of one run: which contact is next, and when. Ten million contacts must fit in memory.
 
-Per contact there are four bytes in flat arrays; only contacts in play are objects, and those live in ``campaign.py``.
-A contact is FRESH (in file order, never tried), PARKED (its calling window is closed), RESTING (tried; due again
-later), IN_PLAY (leased or in a call) or DONE. Fresh and parked contacts go first, resting ones when all the others
+Per contact there are eight bytes in flat arrays; only contacts in play are objects, and those live in ``campaign.py``.
+A contact is FRESH (in file order, never tried), PARKED (its calling window is closed), RESTING (due again later),
+IN_PLAY (proposed, leased or in a call) or DONE. Fresh and parked contacts go first, resting ones when all the others
 have had their turn.
 """
 
@@ -13,12 +13,16 @@ from array import array
 from collections import Counter, deque
 from enum import IntEnum
 
-from dialer.domain.ids import CONTACT_BITS, MAX_CONTACT
+from dialer.domain.ids import CONTACT_BITS, MAX_CONTACT, MAX_TRY
 from dialer.domain.kinds import UNDIALLED, Outcome
 from dialer.domain.localtime import Window, window_all
 from dialer.domain.ports import ContactSource
 from dialer.domain.specs import SECOND_US, RetryRule, WeeklyHours
 from dialer.errors import InvariantError
+
+
+#: Contacts looked at in one ``take``: a list whose zones are closed must not stop the actor for seconds.
+LOOK_LIMIT = 5_000
 
 
 class Place(IntEnum):
@@ -49,6 +53,7 @@ class ContactBook:
         self._place = bytearray(size)
         self._attempts = bytearray(size)
         self._tries = array("H", bytes(2 * size))
+        self._due_s = array("I", bytes(4 * size))  #: when a resting contact is due; a heap entry that differs is stale
         self._cursor = 0
         self._parked: dict[int, deque[int]] = {}
         self._windows: dict[int, Window] = {}
@@ -82,18 +87,20 @@ class ContactBook:
         Returns:
             0 for now; a time; None if nothing is waiting at all (every contact is in play or done).
         """
-        if self._cursor < len(self._place):
+        if self._counts[Place.FRESH]:
             return 0
         times: list[int] = []
-        for key, queue in self._parked.items():
-            if queue:
-                window = self._window(key, now_us)
-                if window.open:
-                    return 0
-                if window.until_us is not None:
-                    times.append(window.until_us)
+        if self._counts[Place.PARKED]:
+            for key, queue in self._parked.items():
+                if queue:
+                    window = self._window(key, now_us)
+                    if window.open:
+                        return 0
+                    if window.until_us is not None:
+                        times.append(window.until_us)
+        self._drop_stale()
         if self._resting:
-            times.append(self._due_us(self._resting[0]))
+            times.append((self._resting[0] >> CONTACT_BITS) * SECOND_US)
         if not times:
             return None
         first_us = min(times)
@@ -115,22 +122,28 @@ class ContactBook:
             now_us: UTC microseconds.
 
         Returns:
-            Contact index, or None if nothing is callable now.
+            Contact index, or None if nothing is callable now, or nothing was found within ``LOOK_LIMIT`` contacts:
+            ``next_due_us`` tells which.
         """
-        contact = self._take_parked(now_us)
-        if contact is None:
-            contact = self._take_fresh(now_us)
-        if contact is None:
-            contact = self._take_resting(now_us)
-        if contact is None:
-            return None
-        self._move(contact, Place.IN_PLAY)
-        self._tries[contact] += 1
-        return contact
+        while (contact := self._next(now_us)) is not None:
+            if self._tries[contact] < MAX_TRY:
+                self._move(contact, Place.IN_PLAY)
+                self._tries[contact] += 1
+                return contact
+            self.finish(contact, "tries_used_up")
+        return None
 
     def try_no(self, contact: int) -> int:
         """Number of the latest try, 0 for none."""
         return self._tries[contact]
+
+    def give_back_try(self, contact: int) -> None:
+        """The latest try of this contact left no trace, so its number is free for the next one."""
+        self._tries[contact] -= 1
+
+    def use_up_try(self, contact: int, try_no: int) -> None:
+        """This try number, and every lower one, is never given to this contact again."""
+        self._tries[contact] = max(self._tries[contact], try_no)
 
     def ended(self, contact: int, outcome: Outcome, ended_us: int) -> None:
         """An attempt is over: the contact is done, or rests. Clocks run from the end of the call.
@@ -151,7 +164,7 @@ class ContactBook:
 
     def rest(self, contact: int, due_us: int) -> None:
         """The contact is due again at ``due_us``, to the next full second."""
-        due_s = -(-due_us // SECOND_US)
+        due_s = self._due_s[contact] = -(-due_us // SECOND_US)
         heapq.heappush(self._resting, due_s << CONTACT_BITS | contact)
         self._move(contact, Place.RESTING)
 
@@ -169,7 +182,7 @@ class ContactBook:
             outcome: Its outcome; None for an open intent, which puts the contact in play.
             ended_us: When it ended; ignored for an open one.
         """
-        self._tries[contact] = max(self._tries[contact], try_no)
+        self.use_up_try(contact, try_no)
         if self._place[contact] == Place.DONE:
             return  # done is for ever
         self._move(contact, Place.IN_PLAY)
@@ -178,42 +191,59 @@ class ContactBook:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _take_parked(self, now_us: int) -> int | None:
+    def _next(self, now_us: int) -> int | None:
+        counts = self._counts
+        contact = self._next_parked(now_us) if counts[Place.PARKED] else None
+        if contact is None and counts[Place.FRESH]:
+            contact = self._next_fresh(now_us)
+        if contact is None and not counts[Place.FRESH]:
+            contact = self._next_resting(now_us)
+        return contact
+
+    def _next_parked(self, now_us: int) -> int | None:
         for key, queue in self._parked.items():
-            while queue:
-                if not self._window(key, now_us).open:
-                    break
-                contact = queue.popleft()
-                if self._place[contact] == Place.PARKED:
-                    return contact
+            if queue and self._window(key, now_us).open:
+                return queue.popleft()
         return None
 
-    def _take_fresh(self, now_us: int) -> int | None:
-        place, size = self._place, len(self._place)
-        while self._cursor < size:
-            contact = self._cursor
-            self._cursor += 1
-            if place[contact] != Place.FRESH:
-                continue
-            key = self.contacts.zone_key(contact)
-            if self._window(key, now_us).open:
+    def _next_fresh(self, now_us: int) -> int | None:
+        for _ in range(LOOK_LIMIT):
+            contact = self._place.find(Place.FRESH, self._cursor)
+            if contact < 0:
+                break
+            self._cursor = contact + 1
+            if self._callable(contact, now_us):
                 return contact
-            self._parked.setdefault(key, deque()).append(contact)
-            self._move(contact, Place.PARKED)
         return None
 
-    def _take_resting(self, now_us: int) -> int | None:
+    def _next_resting(self, now_us: int) -> int | None:
+        now_s = now_us // SECOND_US
+        for _ in range(LOOK_LIMIT):
+            self._drop_stale()
+            if not self._resting or self._resting[0] >> CONTACT_BITS > now_s:
+                break
+            contact = heapq.heappop(self._resting) & MAX_CONTACT
+            if self._callable(contact, now_us):
+                return contact
+        return None
+
+    def _callable(self, contact: int, now_us: int) -> bool:
+        """True if the contact may be called now; otherwise it is parked."""
+        key = self.contacts.zone_key(contact)
+        if self._window(key, now_us).open:
+            return True
+        self._parked.setdefault(key, deque()).append(contact)
+        self._move(contact, Place.PARKED)
+        return False
+
+    def _drop_stale(self) -> None:
+        """Take heap entries off the top that a later attempt, replayed from the journal, has made void."""
         heap = self._resting
-        while heap and self._due_us(heap[0]) <= now_us:
-            contact = heapq.heappop(heap) & MAX_CONTACT
-            if self._place[contact] != Place.RESTING:
-                continue  # a replayed attempt moved it on
-            key = self.contacts.zone_key(contact)
-            if self._window(key, now_us).open:
-                return contact
-            self._parked.setdefault(key, deque()).append(contact)
-            self._move(contact, Place.PARKED)
-        return None
+        while heap:
+            contact = heap[0] & MAX_CONTACT
+            if self._place[contact] == Place.RESTING and self._due_s[contact] == heap[0] >> CONTACT_BITS:
+                return
+            heapq.heappop(heap)
 
     def _window(self, key: int, now_us: int) -> Window:
         window = self._windows.get(key)
@@ -227,10 +257,6 @@ class ContactBook:
         window = self._windows.get(key)
         return window is not None and not window.open and window.until_us is None
 
-    @staticmethod
-    def _due_us(entry: int) -> int:
-        return (entry >> CONTACT_BITS) * SECOND_US
-
     def _move(self, contact: int, place: Place) -> None:
         self._counts[self._place[contact]] -= 1
         self._counts[place] += 1
@@ -241,11 +267,11 @@ class ContactBook:
         real = [self._place.count(place) for place in Place]
         if real != self._counts:
             raise InvariantError("contact counts", f"kept {self._counts}, real {real}")
-        resting = {entry & MAX_CONTACT for entry in self._resting}
+        resting = set(self._resting)
         parked = {contact for queue in self._parked.values() for contact in queue}
         for contact, place in enumerate(self._place):
             lost = (
-                (place == Place.RESTING and contact not in resting)
+                (place == Place.RESTING and self._due_s[contact] << CONTACT_BITS | contact not in resting)
                 or (place == Place.PARKED and contact not in parked)
                 or (place == Place.FRESH and contact < self._cursor)
             )

@@ -105,5 +105,12 @@ class Calls:
                 yield call
 
     def next_deadline_us(self) -> int | None:
-        """The earliest deadline, possibly of a call that is gone; None if there is none."""
-        return self._due[0][0] if self._due else None
+        """The earliest deadline; None if there is none."""
+        due = self._due
+        while due:
+            at_us, attempt_id = due[0]
+            call = self._calls.get(attempt_id)
+            if call is not None and call.deadline_us == at_us:
+                return at_us
+            heapq.heappop(due)  # it has moved on, or is gone
+        return None

@@ -7,6 +7,7 @@ while is asked for at the trunk, so that no loss of any actor can leave it open 
     PROPOSED --accepted--> LEASED --ended or returned--> CLOSING --recorded--> (gone)
         \--refused--> (gone)
 
+A refused attempt leaves no trace anywhere, so its id is proposed again when the contact is next due.
 The state of the run is a table below: (state, message) -> next state.
 """
 
@@ -94,7 +95,7 @@ class CampaignRun:
         self._scheduler = Address("scheduler", spec.pool)
         self._trunk = Address("trunk", spec.trunk)
         self._open: dict[int, Attempt] = {}
-        self._watch: list[tuple[int, int]] = []  #: heap of (time, attempt id) at which silence is looked into
+        self._watch: list[tuple[int, int]] = []  #: heap of (``Attempt.timer_us``, attempt id)
         self._granted: list[e.Lease] = []
         self._settled = 0
         self._told_next_us: int | None = 0
@@ -113,12 +114,8 @@ class CampaignRun:
             e.PeerRestarted: self._peer_restarted,
         }
         if history is not None:
-            self._replay(history)
-
-    def _replay(self, history: RunHistory) -> None:
-        if history.state in (CampaignState.ACTIVE, CampaignState.PAUSED, CampaignState.STOPPING):
             self.state = history.state
-        self._replay_attempts(history.closed, history.open)
+            self._replay_attempts(history.closed, history.open)
 
     def _replay_attempts(
         self, closed: Iterable[tuple[int, int, int]], still_open: Iterable[tuple[int, int, int, int]]
@@ -136,7 +133,10 @@ class CampaignRun:
     # -- the machine -------------------------------------------------------------------------------------------------
 
     def start(self, now_us: int) -> list[Envelope]:
-        """Open the run at the ledger, go on dialling if that was the state, ask about attempts left open."""
+        """Open the run at the ledger, go on dialling if that was the state, ask about attempts left open.
+
+        A run that is held or has ended says so: the scheduler may not have heard it before the restart.
+        """
         out = [Envelope(STORE, self._open_run())]
         for attempt in self._open:
             out.append(Envelope(self._trunk, c.ReportAttempt(attempt, self.spec.campaign)))
@@ -145,6 +145,8 @@ class CampaignRun:
             self._enter(CampaignState.ACTIVE, "started", now_us, out)
         elif self.state is CampaignState.ACTIVE:
             out.append(self._opened())
+        else:
+            out.append(self._closed())
         self._finish_if_over(now_us, out)
         return out
 
@@ -189,7 +191,10 @@ class CampaignRun:
 
     def _accepted(self, msg: e.IntentAccepted, now_us: int, out: list[Envelope]) -> None:
         known = self._open.get(msg.attempt_id)
-        if known is None or known.stage is not Stage.PROPOSED:
+        if known is None:
+            self._disown(msg.attempt_id, now_us, out)
+            return
+        if known.stage is not Stage.PROPOSED:
             return  # answered twice
         known.stage = Stage.LEASED
         known.intent_us, known.not_after_us = msg.intent_us, msg.not_after_us
@@ -201,6 +206,18 @@ class CampaignRun:
         else:
             self._close(msg.attempt_id, Outcome.WITHDRAWN, now_us, out)
 
+    def _disown(self, attempt: int, now_us: int, out: list[Envelope]) -> None:
+        """Close an intent that was proposed twice, refused first and accepted then: nobody else will.
+
+        The run has given it up, so it was never leased; its number must not stay busy, nor its id be used again.
+        """
+        contact, try_no = contact_of(attempt), try_of(attempt)
+        if try_no <= self.book.try_no(contact):
+            return  # answered twice, and over since
+        self.book.use_up_try(contact, try_no)
+        ended = e.AttemptEnded(attempt, Outcome.WITHDRAWN, "", 0, 0, 0, 0, now_us)
+        out.append(Envelope(STORE, c.RecordOutcome(self.spec.campaign, ended)))
+
     def _refused(self, msg: e.IntentRefused, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         known = self._open.get(msg.attempt_id)
         if known is None or known.stage is not Stage.PROPOSED:
@@ -208,6 +225,7 @@ class CampaignRun:
         del self._open[msg.attempt_id]
         self._settled += 1
         self.refusals[msg.reason] += 1
+        self.book.give_back_try(known.contact)
         if msg.until_us is not None:
             self.book.rest(known.contact, msg.until_us)
         elif msg.reason is IntentRefusal.STALE_EPOCH:
@@ -270,8 +288,12 @@ class CampaignRun:
         while self._watch and self._watch[0][0] <= now_us:
             at_us, attempt = heapq.heappop(self._watch)
             known = self._open.get(attempt)
-            if known is None or known.watch_us != at_us:
-                continue  # over, or watched until another moment
+            if known is None or known.timer_us != at_us:
+                continue  # over, or another entry stands for it
+            known.timer_us = 0
+            if known.watch_us > now_us:  # it was heard of since
+                self._watch_at(attempt, known.watch_us)
+                continue
             self._watch_at(attempt, now_us + SILENCE_US)
             if known.stage is Stage.PROPOSED:
                 out.append(Envelope(STORE, self._proposal(attempt)))
@@ -281,8 +303,11 @@ class CampaignRun:
                 out.append(Envelope(self._trunk, c.ReportAttempt(attempt, self.spec.campaign)))
 
     def _watch_at(self, attempt: int, at_us: int) -> None:
-        self._open[attempt].watch_us = at_us
-        heapq.heappush(self._watch, (at_us, attempt))
+        known = self._open[attempt]
+        known.watch_us = at_us
+        if not known.timer_us or at_us < known.timer_us:  # few attempts need more than one timer in their life
+            known.timer_us = at_us
+            heapq.heappush(self._watch, (at_us, attempt))
 
     def _peer_restarted(self, msg: e.PeerRestarted, now_us: int, out: list[Envelope]) -> None:
         """Do at once what silence would bring about later."""
@@ -323,7 +348,7 @@ class CampaignRun:
             out.append(self._opened())
             self._told_next_us = 0
         elif was_active:
-            out.append(Envelope(self._scheduler, e.CampaignClosed(self.spec.campaign, state)))
+            out.append(self._closed())
 
     def _finish_if_over(self, now_us: int, out: list[Envelope]) -> None:
         if self._open:
@@ -337,8 +362,13 @@ class CampaignRun:
         if self.state is CampaignState.ACTIVE:
             out.append(self._opened())
             self._told_next_us = 0
-        elif self._open:  # held, but its calls in progress still need the scheduler
-            out += [self._opened(), Envelope(self._scheduler, e.CampaignClosed(self.spec.campaign, self.state))]
+            return
+        if self._open:  # held, but its calls in progress still need the scheduler
+            out.append(self._opened())
+        out.append(self._closed())
+
+    def _closed(self) -> Envelope:
+        return Envelope(self._scheduler, e.CampaignClosed(self.spec.campaign, self.state))
 
     def _opened(self) -> Envelope:
         spec = self.spec
@@ -363,9 +393,12 @@ class CampaignRun:
 
     def _tell_scheduler(self, now_us: int, out: list[Envelope]) -> None:
         """Settle requests; and say so, unasked, when there is something to dial earlier than was last told."""
+        owed = bool(self._settled or self._granted)
+        if not owed and (self._told_next_us == 0 or self.state is not CampaignState.ACTIVE):
+            return  # nothing is earlier than now
         next_us = self.book.next_due_us(now_us) if self.state is CampaignState.ACTIVE else None
         earlier = next_us is not None and (self._told_next_us is None or next_us < self._told_next_us)
-        if not (self._settled or self._granted or (earlier and self.state is CampaignState.ACTIVE)):
+        if not (owed or earlier):
             return
         granted = e.LeasesGranted(self.spec.campaign, tuple(self._granted), self._settled, next_us)
         out.append(Envelope(self._scheduler, granted))
@@ -380,5 +413,5 @@ class CampaignRun:
             raise InvariantError("one attempt per contact", f"{len(self._open)} open, {in_play} contacts in play")
         watched = set(self._watch)
         for attempt, known in self._open.items():
-            if (known.watch_us, attempt) not in watched:
+            if known.timer_us > known.watch_us or (known.timer_us, attempt) not in watched:
                 raise InvariantError("every attempt is watched", f"attempt {attempt} is not")

@@ -143,11 +143,13 @@ class AgentUnavailable:
 class TrunkOpened:
     """The trunk takes calls; also the announcement of a reborn trunk. Credits granted before are void.
 
-    ``live`` holds (attempt id, agent or "", answered) for each call that is up.
+    ``live`` holds (attempt id, agent or "", answered) for each call that is up. Intents up to ``knows_since_us`` are
+    not dialled any more: an earlier incarnation may have done so.
     """
 
     trunk: str
     epoch: int
+    knows_since_us: int
     live: tuple[tuple[int, str, bool], ...]
 
 

@@ -1,7 +1,11 @@
 """Group commit: nothing a batch says leaves before the rows it wrote are durable.
 
 The ledger answers with envelopes to others and rows to the journal. While one flush runs, further batches gather;
-the next flush takes them all. If a flush fails, what was said is never sent: senders will repeat and ask again.
+the next flush takes them all.
+
+A failed flush is fatal for the host: the ledger has already decided on rows that may or may not be on disk. The actor
+exits without calling ``durable``, nothing that was said is sent, and its next incarnation is built from the journal;
+senders repeat what was not acknowledged and ask again.
 """
 
 from __future__ import annotations

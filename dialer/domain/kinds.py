@@ -75,13 +75,11 @@ class IntentRefusal(StrEnum):
     """Why the ledger refused an intent."""
 
     STALE_EPOCH = "stale_epoch"  #: proposed by an incarnation that has been replaced
-    UNKNOWN_RUN = "unknown_run"
     DNC = "dnc"
     NUMBER_BUSY = "number_busy"  #: another open intent has this number
     CAP = "cap"  #: rolling attempt cap of this number
-    HOURS = "hours"  #: outside the legal calling hours of a zone the contact may be in
+    HOURS = "hours"  #: outside the legal calling hours, or the campaign's, in a zone the contact may be in
     NO_RULES = "no_rules"  #: no rule pack covers the destination: fail closed
-    ALREADY_CLOSED = "already_closed"  #: this attempt id has an outcome
 
 
 class ExcludedReason(StrEnum):

@@ -1,12 +1,14 @@
 """The ledger: the one place that decides whether an attempt may exist, and that it ends once.
 
 An intent is accepted only if, at this moment, the proposing incarnation is current, the number is on no applicable
-do-not-call list, no other open intent has the number in any campaign, the rolling caps have room, and it is legal
-calling time in every zone the contact may be in. The answer leaves after the intent is durable (``groupcommit``).
+do-not-call list, no other open intent has the number in any campaign, the rolling caps have room, and it is calling
+time, by the law and by the campaign, in every zone the contact may be in. It may be dialled until its time to live
+has passed or the hours end, whichever is first. The answer leaves after the intent is durable (``groupcommit``).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +22,7 @@ from dialer.domain.localtime import Window, window_all
 from dialer.domain.message import Address, Envelope
 from dialer.domain.ports import NumberSet
 from dialer.domain.specs import CampaignSpec, LegalRules, WeeklyHours
+from dialer.domain.weekly import common_hours
 from dialer.errors import InvariantError
 
 STORE = Address("store", "main")
@@ -32,7 +35,8 @@ class _Run:
     epoch: int
     zone_sets: tuple[tuple[str, ...], ...]
     lists: tuple[str, ...]
-    windows: dict[int, Window] = field(default_factory=dict)  #: by zone key, valid until their ``until_us``
+    #: by zone key, valid until their ``until_us``: hours that are both legal and the campaign's; None without rules
+    windows: dict[int, Window | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -47,10 +51,12 @@ class Ledger:
 
     Args:
         rules: Legal rule pack.
-        dnc: Do-not-call lists by id, as loaded; changes made while running are kept on top.
+        dnc: Do-not-call lists by id, as loaded, perhaps empty; changes made while running are kept on top. A list that
+            applies to a run and is not among them forbids every number, whatever the changes say.
         global_lists: Ids of lists that apply to every campaign.
         open_intents: (attempt id, number, intent time, not after) without an outcome, from the journal.
-        recent: (number, intent time) of attempts that count within the longest cap window, from the journal.
+        recent: (number, intent time) of attempts that count within the longest cap window, from the journal; in any
+            order, also earlier ones.
         dnc_changes: (list, number, added) made while running, in order, from the journal.
     """
 
@@ -74,12 +80,13 @@ class Ledger:
         self._runs: dict[int, _Run] = {}
         self._open: dict[int, _Open] = {}
         self._busy: dict[int, int] = {}
-        self._recent: dict[int, list[int]] = {}
         self._longest_cap_us = max((cap.window_us for cap in rules.caps), default=0)
+        self._recent: dict[int, list[int]] = {}  #: number -> intent times within the longest cap window, in order
+        self._ageing: deque[tuple[int, int]] = deque()  #: (intent time, number), oldest first: what to forget next
         for attempt_id, number, at_us, not_after_us in open_intents:
             self._open[attempt_id] = _Open(number, at_us, not_after_us)
             self._busy[number] = attempt_id
-        for number, at_us in recent:
+        for at_us, number in sorted((at_us, number) for number, at_us in recent):
             self._remember(number, at_us)
         for name, number, added in dnc_changes:
             self._change(name, number, added=added)
@@ -102,6 +109,7 @@ class Ledger:
     def handle(self, batch: Sequence[Any], now_us: int) -> list[Envelope]:
         """Decide on every message, in order."""
         out: list[Envelope] = []
+        self._forget(now_us - self._longest_cap_us)
         for item in batch:
             self._handlers[type(item)](item, now_us, out)
         return out
@@ -111,7 +119,7 @@ class Ledger:
         return None
 
     def set_list(self, name: str, numbers: NumberSet, *, everywhere: bool) -> None:
-        """Take a newly imported do-not-call list into account.
+        """Take a newly imported do-not-call list into account, or one that begins empty and lives from changes.
 
         Args:
             name: List id.
@@ -162,9 +170,10 @@ class Ledger:
             return
         spec = run.spec
         not_after_us = now_us + self.rules.intent_ttl_us
+        if until_us is not None and until_us < not_after_us:
+            not_after_us = until_us
         self._open[msg.attempt_id] = _Open(msg.number, now_us, not_after_us)
         self._busy[msg.number] = msg.attempt_id
-        recent = self._recent.get(msg.number)
         row = e.IntentRow(
             msg.attempt_id,
             spec.campaign,
@@ -176,7 +185,7 @@ class Ledger:
             msg.epoch,
             self.rules.version,
             "|".join(run.zone_sets[msg.zone_key]),
-            len(recent) if recent else 0,
+            len(self._recent.get(msg.number, ())),
             spec.version,
         )
         self._remember(msg.number, now_us)  # reserved before the dial, released only on proof of no send
@@ -184,7 +193,7 @@ class Ledger:
         out.append(Envelope(run.address, e.IntentAccepted(msg.attempt_id, now_us, not_after_us)))
 
     def _judge(self, run: _Run, msg: c.ProposeIntent, now_us: int) -> tuple[IntentRefusal | None, int | None]:  # noqa: PLR0911 - one return per reason
-        """The last-instant verdict: a reason to refuse, and when asking again makes sense."""
+        """The last-instant verdict: a reason to refuse, and when asking again makes sense; or None, and closing time."""
         if msg.epoch != run.epoch:
             return IntentRefusal.STALE_EPOCH, None
         number = msg.number
@@ -196,22 +205,31 @@ class Ledger:
         capped_until_us = self._capped_until(number, now_us)
         if capped_until_us:
             return IntentRefusal.CAP, capped_until_us
-        window = run.windows.get(msg.zone_key)
-        if window is None or (window.until_us is not None and now_us >= window.until_us):
-            zones = run.zone_sets[msg.zone_key]
-            if not zones or any(zone not in self._hours for zone in zones):
-                return IntentRefusal.NO_RULES, None
-            window = run.windows[msg.zone_key] = window_all(self._hours, zones, now_us)
-        if not window.open:
-            return IntentRefusal.HOURS, window.until_us
-        return None, None
+        window = self._window(run, msg.zone_key, now_us)
+        if window is None:
+            return IntentRefusal.NO_RULES, None
+        return None if window.open else IntentRefusal.HOURS, window.until_us
+
+    def _window(self, run: _Run, zone_key: int, now_us: int) -> Window | None:
+        """When both the law and the campaign allow calls in all zones of the key; None if a zone has no rules."""
+        if zone_key in run.windows:
+            known = run.windows[zone_key]
+            if known is None or known.until_us is None or now_us < known.until_us:
+                return known
+        zones = run.zone_sets[zone_key]
+        made: Window | None = None
+        if zones and all(zone in self._hours for zone in zones):
+            both = {zone: common_hours(self._hours[zone], run.spec.hours) for zone in zones}
+            made = window_all(both, zones, now_us)
+        run.windows[zone_key] = made
+        return made
 
     def _listed(self, name: str, number: int) -> bool:
-        if number in self._added.get(name, ()):
-            return True
         numbers = self._dnc.get(name)
         if numbers is None:
-            return name not in self._added  # a list that is named but not loaded: fail closed
+            return True  # a list that is named but not loaded: fail closed
+        if number in self._added.get(name, ()):
+            return True
         return number in numbers and number not in self._removed.get(name, ())
 
     def _capped_until(self, number: int, now_us: int) -> int:
@@ -228,11 +246,19 @@ class Ledger:
     def _remember(self, number: int, at_us: int) -> None:
         if not self._longest_cap_us:
             return
-        times = self._recent.setdefault(number, [])
-        times.append(at_us)
-        horizon_us = at_us - self._longest_cap_us
-        while times[0] <= horizon_us:
-            del times[0]
+        self._recent.setdefault(number, []).append(at_us)
+        self._ageing.append((at_us, number))
+
+    def _forget(self, horizon_us: int) -> None:
+        """Drop attempts up to the horizon: they are outside every cap window."""
+        ageing = self._ageing
+        while ageing and ageing[0][0] <= horizon_us:
+            at_us, number = ageing.popleft()
+            times = self._recent.get(number)
+            if times and times[0] == at_us:  # otherwise it was taken back, un-dialled
+                del times[0]
+                if not times:
+                    del self._recent[number]
 
     def _record_outcome(self, msg: c.RecordOutcome, now_us: int, out: list[Envelope]) -> None:
         ended = msg.ended
@@ -244,6 +270,8 @@ class Ledger:
                 times = self._recent.get(known.number)
                 if times and known.at_us in times:
                     times.remove(known.at_us)
+                    if not times:
+                        del self._recent[known.number]
             row = e.OutcomeRow(
                 ended.attempt_id,
                 ended.outcome,

@@ -59,7 +59,7 @@ class Matching:
         cards, trunks = self.pool.campaigns.values(), self.pool.trunks.values()
         times = [card.stock[0].not_after_us for card in cards if card.stock]
         times += [card.next_us for card in cards if card.active and not card.asked and card.next_us]
-        times += [t.wanted_at_us + CREDIT_PATIENCE_US for t in trunks if t.wanted and not t.credits_free]
+        times += [t.wanted_at_us + CREDIT_PATIENCE_US for t in trunks if t.wanted > t.matched and not t.credits_free]
         next_call_us = self.pool.calls.next_deadline_us()
         if next_call_us is not None:
             times.append(next_call_us)
@@ -96,7 +96,6 @@ class Matching:
                 card.reason = f"all {card.opened.concurrency} calls are in progress"
                 return False
             lease = card.stock.popleft()
-            trunk.credits_free -= 1
             call = Call(lease.attempt_id, card.name, trunk.trunk, Stage.MATCHED, "", lease)
             self.pool.begin(call)
             self.pool.originate(call, now_us, out)
@@ -105,7 +104,6 @@ class Matching:
             if agent is None:
                 card.reason = "no agent is idle"
                 return False
-            trunk.credits_free -= 1
             self.pool.match(card.stock.popleft(), card, agent, out)
         card.reason = "dialling"
         return True
@@ -141,9 +139,10 @@ class Matching:
         return -(-self.pool.roster.idle_count(queue, held) // max(1, sharers))
 
     def _request_credits(self, wanted: dict[str, int], now_us: int, out: list[Envelope]) -> None:
-        for name, count in wanted.items():
+        for name, soon in wanted.items():
             trunk = self.pool.trunks[name]
-            waited = count and not trunk.credits_free and now_us >= trunk.wanted_at_us + CREDIT_PATIENCE_US
+            count = soon + trunk.matched  # the trunk counts a call until it has the order
+            waited = soon and not trunk.credits_free and now_us >= trunk.wanted_at_us + CREDIT_PATIENCE_US
             if trunk.asking or (count == trunk.wanted and not waited):
                 continue
             if not count:

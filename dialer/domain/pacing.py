@@ -10,6 +10,7 @@ import math
 
 from dialer.domain.specs import SECOND_US
 
+
 def lease_target(*, need: int, credits_free: int, launches_per_s: float, lead_us: int) -> int:
     """Leases to hold or have asked for: what can be dialled at once, and what will be within the lead time.
 

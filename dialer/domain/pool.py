@@ -53,6 +53,8 @@ class Pool:
     def begin(self, call: Call) -> None:
         """A call begins."""
         self.calls.add(call)
+        if call.stage is Stage.MATCHED:
+            self._set_aside(call, 1)
         card = self.campaigns.get(call.campaign)
         if card is not None:
             card.in_progress += 1
@@ -65,7 +67,13 @@ class Pool:
         if card is not None:
             card.in_progress -= 1
         if call.stage is Stage.MATCHED:
-            self.trunks[call.trunk].credits_free += 1  # nothing was sent
+            self._set_aside(call, -1)  # nothing was sent
+
+    def _set_aside(self, call: Call, count: int) -> None:
+        """Take a credit for a call that is to be dialled, or with -1 put it back."""
+        trunk = self.trunks[call.trunk]
+        trunk.credits_free -= count
+        trunk.matched += count
 
     # -- agents ------------------------------------------------------------------------------------------------------
 
@@ -144,6 +152,7 @@ class Pool:
             self.give_back(call.campaign, [call.attempt_id], out)
             return
         self.calls.move(call, Stage.DIALLING)
+        trunk.matched -= 1
         trunk.wanted = max(0, trunk.wanted - 1)  # the trunk counts it off, too
         card.rate.note(1, now_us)
         opened = card.opened
@@ -215,6 +224,9 @@ class Pool:
         for trunk in self.trunks.values():
             if trunk.credits_free < 0:
                 raise InvariantError("no call without credit", f"{trunk.trunk}: {trunk.credits_free}")
+            matched = sum(call.stage is Stage.MATCHED for call in self.calls.on_trunks((trunk.trunk,)))
+            if matched != trunk.matched:
+                raise InvariantError("credits set aside", f"{trunk.trunk}: {trunk.matched}, matched {matched}")
 
     def _holds(self, call: Call) -> bool:
         card = self.roster.cards.get(call.agent)

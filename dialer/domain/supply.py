@@ -60,6 +60,11 @@ class CampaignCard:
         while self.stock and self.stock[0].not_after_us <= now_us:
             yield self.stock.popleft().attempt_id
 
+    def too_old(self, until_us: int) -> Iterator[int]:
+        """Take out of stock, and tell, the attempts whose intent is not younger than ``until_us``."""
+        while self.stock and self.stock[0].intent_us <= until_us:
+            yield self.stock.popleft().attempt_id
+
     def hungry(self, now_us: int) -> bool:
         """True if it would dial more, had it the leases that it may get at any moment."""
         return self.active and not self.stock and (self.asked > 0 or self.due(now_us))
@@ -78,3 +83,4 @@ class TrunkCard:
     credits_free: int = 0
     wanted: int = 0  #: what was last requested, less what was sent since
     wanted_at_us: int = 0
+    matched: int = 0  #: credits set aside for calls that wait for their agent's promise

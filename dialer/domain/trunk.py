@@ -87,7 +87,8 @@ class TrunkMachine:
 
     def start(self, now_us: int) -> list[Envelope]:
         """Note the time of birth; there is nothing to say until the switch is connected."""
-        self._start_us = self._now_us = now_us
+        self._now_us = now_us
+        self._start_us = 0 if self.epoch == 1 else now_us  # the first incarnation has nothing to have forgotten
         return []
 
     def handle(self, batch: Sequence[Any], now_us: int) -> list[Envelope]:
@@ -251,7 +252,12 @@ class TrunkMachine:
         live = tuple(
             (call.attempt_id, call.agent, call.answered) for call in self._calls.values() if call.pool in ("", pool)
         )
-        out.append(Envelope(self._peers.to("scheduler", pool), e.TrunkOpened(self.spec.trunk, self.epoch, live)))
+        out.append(
+            Envelope(
+                self._peers.to("scheduler", pool),
+                e.TrunkOpened(self.spec.trunk, self.epoch, self._knows_since_us(), live),
+            )
+        )
 
     def _report_attempt(self, msg: c.ReportAttempt, now_us: int, out: Out) -> None:
         attempt = msg.attempt_id

@@ -21,7 +21,7 @@ from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, AgentSpec, Campai
 from dialer.domain.trunk import TrunkMachine, switch_of
 from dialer.sim.faults import FaultPlan, plan_by_name
 from dialer.sim.people import Habits, Person, habits_by_name
-from dialer.sim.world import World
+from dialer.sim.world import Build, World
 from dialer.storage.report import run_report
 from dialer.storage.store import Store
 from dialer.telephony.simulated import profile_by_name
@@ -87,7 +87,7 @@ class Simulation:
         for agents in self._packs():
             host = Address("agents", agents[0].agent)
             machines = [Address("agent", spec.agent) for spec in agents]
-            world.add(host, machines, lambda epoch, _now_us, agents=agents: _agents(agents, epoch))
+            world.add(host, machines, _agents(agents))
         habits = replace(scenario.habits, leave_at_us=self.ends_us)
         desks = [Address("desk", spec.agent) for spec in scenario.agents]
         people = [Person(spec.agent, scenario.seed, habits) for spec in scenario.agents]
@@ -119,11 +119,9 @@ class Simulation:
     def _scheduler(self, pool: PoolSpec, epoch: int) -> Machine:
         return Scheduler(pool, rng=Random(self.scenario.seed * 1_000 + epoch))
 
-    def _campaign(self, no: int, spec: CampaignSpec, contacts: ContactSource) -> Any:
-        def build(epoch: int, _now_us: int) -> list[Machine]:
-            return [CampaignRun(no, spec, contacts, epoch=epoch, history=self.world.journal.history(no))]
-
-        return build
+    def _campaign(self, no: int, spec: CampaignSpec, contacts: ContactSource) -> Build:
+        history = self.world.journal.history
+        return lambda epoch, _now_us: [CampaignRun(no, spec, contacts, epoch=epoch, history=history(no))]
 
     def _ledger(self, now_us: int) -> Ledger:
         journal, rules = self.world.journal, self.scenario.rules
@@ -140,7 +138,7 @@ class Simulation:
     def play(self) -> None:
         """Let the hours pass, then stop the campaigns and let calls end."""
         world = self.world
-        world.unleash()
+        world.accidents.unleash()
         world.run(self.ends_us, self.over)
         until_us = self.ends_us + DRAIN_US
         while not self.over() and world.now_us < until_us:  # an order is repeated until its effect is on record
@@ -170,5 +168,5 @@ class Simulation:
         }
 
 
-def _agents(agents: Sequence[AgentSpec], epoch: int) -> list[Machine]:
-    return [AgentMachine(spec, epoch=epoch, reborn=epoch > 1) for spec in agents]
+def _agents(agents: Sequence[AgentSpec]) -> Build:
+    return lambda epoch, _now_us: [AgentMachine(spec, epoch=epoch, reborn=epoch > 1) for spec in agents]

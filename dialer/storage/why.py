@@ -43,11 +43,11 @@ class _Run:
         return self.state in {"completed", "stopped"}
 
 
-def why_campaign(data_dir: Path, campaign: str, *, now_us: int | None = None) -> list[tuple[str, int]]:
+def why_campaign(store: Store, campaign: str, *, now_us: int | None = None) -> list[tuple[str, int]]:
     """The waterfall of a campaign's latest run: from the rows of its list to where each contact stands.
 
     Args:
-        data_dir: A data directory nobody is writing to.
+        store: The open store.
         campaign: Campaign id.
         now_us: Moment to judge rests at, UTC microseconds; by default the moment of the last record.
 
@@ -57,17 +57,16 @@ def why_campaign(data_dir: Path, campaign: str, *, now_us: int | None = None) ->
 
     Raises:
         NotFoundError: The campaign has no run here.
-        DataDirectoryError: The directory or a file of the run cannot be read.
+        DataDirectoryError: A file of the run cannot be read.
     """
     sql = load("why")
-    with Store.open_read_only(data_dir) as store:
-        run = _latest(store, campaign, now_us)
-        excluded = store.rows(sql["excluded"].format(path=run.excluded))
-        with store.registered("rules", run.rules), store.registered("contacts", run.contacts.select(["number"])):
-            standing = store.rows(
-                sql["standing"],
-                {"run_no": run.run_no, "lists": run.lists, "max_attempts": run.max_attempts, "now_us": run.now_us},
-            )
+    run = _latest(store, campaign, now_us)
+    excluded = store.rows(sql["excluded"].format(path=run.excluded))
+    with store.registered("rules", run.rules), store.registered("contacts", run.contacts.select(["number"])):
+        standing = store.rows(
+            sql["standing"],
+            {"run_no": run.run_no, "lists": run.lists, "max_attempts": run.max_attempts, "now_us": run.now_us},
+        )
     dialable = run.contacts.num_rows
     return [
         ("rows in the list", dialable + sum(count for _, count in excluded)),
@@ -78,12 +77,12 @@ def why_campaign(data_dir: Path, campaign: str, *, now_us: int | None = None) ->
 
 
 def why_contact(
-    data_dir: Path, campaign: str, number_or_row: int | str, *, now_us: int | None = None
+    store: Store, campaign: str, number_or_row: int | str, *, now_us: int | None = None
 ) -> dict[str, Any]:
     """One contact of a campaign's latest run: what was tried, how it stands, and when it may be called next.
 
     Args:
-        data_dir: A data directory nobody is writing to.
+        store: The open store.
         campaign: Campaign id.
         number_or_row: E.164 number, with or without the plus sign, or the contact's row in the list.
         now_us: Moment to judge at, UTC microseconds; by default the moment of the last record.
@@ -95,27 +94,26 @@ def why_contact(
 
     Raises:
         NotFoundError: The campaign has no run here, or the contact is not in it.
-        DataDirectoryError: The directory or a file of the run cannot be read.
+        DataDirectoryError: A file of the run cannot be read.
     """
     digits = str(number_or_row).strip().lstrip("+")
     if not digits.isdecimal():
         msg = "a contact is named by its telephone number or by its row in the list"
         raise NotFoundError(msg)
     wanted = int(digits)
-    with Store.open_read_only(data_dir) as store:
-        run = _latest(store, campaign, now_us)
-        known: dict[str, Any] = {"campaign": campaign, "run_no": run.run_no}
-        if wanted < _SHORTEST_NUMBER:
-            reasons = store.rows(load("why")["excluded_row"].format(path=run.excluded), {"source_row": wanted})
-            if reasons:
-                nothing: dict[str, Any] = {"number": None, "attempts": [], "next_us": None}
-                return {**known, **nothing, "state": "excluded", "reason": str(reasons[0][0])}
-        index = _index(run, wanted)
-        if index < 0:
-            shown = mask_number(wanted) if wanted >= _SHORTEST_NUMBER else f"row {wanted}"
-            msg = f"{shown} is not among the dialable contacts of {campaign}; excluded ones are found by row"
-            raise NotFoundError(msg)
-        return {**known, **_standing(store, run, index)}
+    run = _latest(store, campaign, now_us)
+    known: dict[str, Any] = {"campaign": campaign, "run_no": run.run_no}
+    if wanted < _SHORTEST_NUMBER:
+        reasons = store.rows(load("why")["excluded_row"].format(path=run.excluded), {"source_row": wanted})
+        if reasons:
+            nothing: dict[str, Any] = {"number": None, "attempts": [], "next_us": None}
+            return {**known, **nothing, "state": "excluded", "reason": str(reasons[0][0])}
+    index = _index(run, wanted)
+    if index < 0:
+        shown = mask_number(wanted) if wanted >= _SHORTEST_NUMBER else f"row {wanted}"
+        msg = f"{shown} is not among the dialable contacts of {campaign}; excluded ones are found by row"
+        raise NotFoundError(msg)
+    return {**known, **_standing(store, run, index)}
 
 
 def _latest(store: Store, campaign: str, now_us: int | None) -> _Run:

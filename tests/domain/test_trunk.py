@@ -106,7 +106,7 @@ def test_opens_for_every_known_pool_when_the_switch_is_there():
     """Nobody is told anything before the switch is connected; then every pool is, and pools that come later."""
     bench = Bench()
     assert bench.tell(c.Announce("p1")) == []
-    opened = e.TrunkOpened("t1", 3, ())
+    opened = e.TrunkOpened("t1", 3, KNOWS_SINCE, ())
     assert bench.tell(e.SwitchConnected(())) == [(POOL, opened)]
     assert bench.tell(c.Announce("p2")) == [(OTHER, opened)]
 

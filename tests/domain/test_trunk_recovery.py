@@ -47,7 +47,7 @@ def dial(attempt: int = 1, *, pool: str = "p1", intent_us: int = NOW, flow: str 
 
 
 def opened(*live: tuple[int, str, bool]) -> e.TrunkOpened:
-    return e.TrunkOpened("t1", 3, live)
+    return e.TrunkOpened("t1", 3, KNOWS_SINCE, live)
 
 
 def ended(attempt: int, outcome: Outcome, *, agent: str = "", cause: int = 0, times: tuple[int, int, int] = (0, 0, 0)):
@@ -289,3 +289,11 @@ def test_agent_who_was_told_of_a_join_hears_that_it_is_not_made(end):
     bench.tell(e.LineAnswered(1, PERSON), c.JoinAgent(1, "a1", 5), c.ReportAgentCall("a1", 6))
     said = bench.tell(at_us=NOW + 5 * SECOND_US) if end is None else bench.tell(end)
     assert [(to, m.attempt_id) for to, m in said if type(m) is e.CallEnded and to == AGENT] == [(AGENT, 1)]
+
+
+def test_the_first_incarnation_has_forgotten_nothing():
+    """No earlier one can have dialled: intents older than its birth are carried out, and credits flow at once."""
+    trunk = TrunkMachine(TrunkSpec("t1", 4, 10), epoch=1)
+    trunk.start(NOW)
+    said = trunk.handle([e.SwitchConnected(()), c.RequestCredits("p1", 2), dial(1, intent_us=NOW - 1)], NOW)
+    assert [type(message) for _, message in said] == [c.PlaceCall, e.CreditsGranted]

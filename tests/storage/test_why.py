@@ -68,13 +68,11 @@ def listed(contact, *, added=True, name="own"):
 
 
 def campaign(store, **options):
-    store.close()
-    return why_campaign(store.data_dir, "c", **options)
+    return why_campaign(store, "c", **options)
 
 
 def contact(store, which, **options):
-    store.close()
-    return why_contact(store.data_dir, "c", which, **options)
+    return why_contact(store, "c", which, **options)
 
 
 def test_waterfall_adds_up(store):
@@ -189,7 +187,7 @@ def test_strangers_are_not_found(store):
     with pytest.raises(NotFoundError, match="by its telephone number or by its row"):
         contact(store, "Smith")
     with pytest.raises(NotFoundError, match="campaign x has no run"):
-        why_campaign(store.data_dir, "x")
+        why_campaign(store, "x")
 
 
 def test_lost_contact_file(store):

@@ -1,0 +1,1 @@
+"""The machines on Ray: one courier, and thin actor classes around it."""
