@@ -29,4 +29,4 @@ class CampaignActor(HostActor):
     def view(self) -> list[CampaignView]:
         """The progress of the run."""
         runs = (machine for machine in self.host.machines.values() if isinstance(machine, CampaignRun))
-        return [campaign_view(run, now_us=self.clock.now_us()) for run in runs]
+        return [campaign_view(run) for run in runs]

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +122,8 @@ class DirectorActor:
         """Import a CSV file as the next version of a do-not-call list, in force before this returns."""
         async with self._orders:
             known = await self.directory.store("get", "dnc_list", name)
-            work = _ImportDnc(everywhere, self.clock.now_us(), known)
-            doc = await self._on_data_node(work, self.data, name, Path(source))
+            force = {"everywhere": everywhere, "now_us": self.clock.now_us(), "known": known}
+            doc = await self._on_data_node(import_dnc_list, self.data, name, Path(source), **force)
             await self.directory.store("put", "dnc_list", name, doc)
             await self.directory.store("load_list", name)
             return {"name": name, **doc}
@@ -135,8 +136,8 @@ class DirectorActor:
             order = (c.AddToDnc if added else c.RemoveFromDnc)(name, numbers, source)
             await self.directory.store("tell", [Envelope(STORE, order)])
 
-    async def _on_data_node(self, work: Any, *args: Any) -> Any:
-        return await self.directory.office.task(registry.run_on_data_node(work, *args))
+    async def _on_data_node(self, work: Any, *args: Any, **options: Any) -> Any:
+        return await self.directory.office.task(registry.run_on_data_node(work, *args, **options))
 
     # -- queues and agents -------------------------------------------------------------------------------------------
 
@@ -256,8 +257,9 @@ class DirectorActor:
             if name not in dnc:
                 raise NotFoundError(f"campaign {campaign.name}: there is no do-not-call list {name!r}; import it first")
         spec = campaign.to_domain(pool=pool)
-        work = _PrepareRun([lists[name]["path"] for name in doc["lists"]], dnc, self.deployment.rules.caps)
-        run = await self._on_data_node(work, self.data, run_no, spec)
+        paths = [lists[name]["path"] for name in doc["lists"]]
+        rules = {"lists": paths, "dnc": dnc, "caps": self.deployment.rules.caps}
+        run = await self._on_data_node(prepare_run, self.data, run_no, spec, **rules)
         await self.directory.store("put", "run", str(run_no), run)
         return run_no
 
@@ -331,7 +333,7 @@ class DirectorActor:
         reasons = {name: why for view in self.directory.shown("scheduler") for name, why in view.items()}
         agents = Counter(state for view in self.directory.shown("agents") for state in view.values())
         trunks = tuple(trunk for view in self.directory.shown("trunk") for trunk in view)
-        campaigns = tuple(with_reason(view, reasons.get(view.campaign, "")) for view in self._campaign_views())
+        campaigns = tuple(replace(view, reason=reasons.get(view.campaign, "")) for view in self._campaign_views())
         return Snapshot(self.clock.now_us(), asyncio.get_running_loop().time(), campaigns, dict(agents), trunks)
 
     async def health(self) -> dict[str, Any]:

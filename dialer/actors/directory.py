@@ -159,7 +159,9 @@ class Directory:
         spec = self.births[host].spec
         agents = spec.agents if agent is None or agent in spec.agents else (*spec.agents, agent)
         campaigns = spec.campaigns if campaign is None or campaign in spec.campaigns else (*spec.campaigns, campaign)
-        await self.keep(host, PoolBirth(PoolSpec(pool, spec.trunks, agents, campaigns, spec.join_limit_us, spec.lead_us)))
+        await self.keep(
+            host, PoolBirth(PoolSpec(pool, spec.trunks, agents, campaigns, spec.join_limit_us, spec.lead_us))
+        )
 
     # -- what hosts show ---------------------------------------------------------------------------------------------
 

@@ -115,7 +115,7 @@ class Office:
 
     async def contact_file(self, path: Path) -> Path:
         """A contact file on this node: the original where it can be seen, else a copy."""
-        if path.exists():
+        if await asyncio.to_thread(path.exists):
             return path
         content: bytes = await self.call(STORE, "read_file", str(path))
         copy = Path(tempfile.mkdtemp(prefix="dialer-")) / path.name

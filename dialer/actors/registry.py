@@ -63,11 +63,15 @@ def start_director(
     return _start(actor, address, deployment, (deployment, per_actor), {"resources": _ON_DATA_NODE})
 
 
-def run_on_data_node(work: Callable[..., Any], *args: Any) -> ObjectRef[Any]:
+def run_on_data_node(work: Callable[..., Any], *args: Any, **options: Any) -> ObjectRef[Any]:
     """Run a function as a task on the node that holds the data. Its errors reach whoever waits for the result."""
-    task = ray.remote(work).options(num_cpus=1, resources=_ON_DATA_NODE, max_retries=0)  # type: ignore[attr-defined]
-    ref: ObjectRef[Any] = task.remote(*args)
+    task = ray.remote(_carry_out).options(num_cpus=1, resources=_ON_DATA_NODE, max_retries=0)
+    ref: ObjectRef[Any] = task.remote(work, args, options)
     return ref
+
+
+def _carry_out(work: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    return work(*args, **options)
 
 
 def _start(

@@ -15,7 +15,7 @@ from dialer.actors import births
 from dialer.actors.births import CampaignBirth, Enlisted
 from dialer.actors.deployment import Clock, Deployment
 from dialer.actors.handles import Office
-from dialer.actors.host import StoreHost, UndeliveredError
+from dialer.actors.host import StoreHost
 from dialer.domain.ledger import STORE, Ledger
 from dialer.domain.link import Ack, Delivery
 from dialer.domain.message import Address, Envelope
@@ -30,8 +30,6 @@ from dialer.storage.why import why_campaign, why_contact
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-_RETRY_S = 0.3
 
 
 class StoreActor:
@@ -67,7 +65,6 @@ class StoreActor:
     async def _begin(self) -> None:
         try:
             ledger, epoch = await self._on_disk(self._open)
-            await self._learn()
             self.host.begin(epoch, [ledger])
         except OperatorError as refused:
             self._refused = refused  # told to whoever asks
@@ -98,15 +95,6 @@ class StoreActor:
         path = doc["path"]
         return frozenset[int]() if path is None else NumberFile(Path(self.deployment.data) / path)
 
-    async def _learn(self) -> None:
-        while True:
-            try:
-                await self.office.learn()
-            except UndeliveredError:
-                await asyncio.sleep(_RETRY_S)
-            else:
-                return
-
     async def _flush(self, rows: list[Any]) -> None:
         await self._on_disk(self.store.append, rows)
 
@@ -119,6 +107,13 @@ class StoreActor:
         await self._ready.wait()
         if self._refused is not None:
             raise self._refused
+
+    async def close(self) -> None:
+        """Make everything durable and let go of the file. Nothing is taken any more."""
+        await self.opened()
+        await self.host.settled()
+        self._ready.clear()
+        await self._on_disk(self.store.close)
 
     # -- hosts -------------------------------------------------------------------------------------------------------
 

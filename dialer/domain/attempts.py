@@ -1,8 +1,9 @@
-"""An attempt as its campaign keeps it, and what the journal tells of a run's earlier ones."""
+"""Attempts as their campaign keeps them, when to look after each, and what the journal tells of earlier ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -29,8 +30,60 @@ class Attempt:
     not_after_us: int = 0
     ended: e.AttemptEnded | None = None
     watch_us: int = 0  #: when silence is looked into
-    timer_us: int = 0  #: the earliest moment at which the campaign's timer comes to it, never after ``watch_us``
+    timer_us: int = 0  #: when the watch comes to it next, never after ``watch_us``; 0 for not at all
     suspect: bool = False  #: leased to a scheduler that has been replaced: it may be dialled, whatever the new one says
+
+
+class Watch:
+    """When to look into the silence of which attempt.
+
+    The moment moves with every message about an attempt, mostly to a later one. The timer is left where it is then, and
+    set anew when it fires: few attempts need more than one in their life.
+
+    Args:
+        attempts: Open attempts by id; the owner adds and removes them.
+    """
+
+    __slots__ = ("_attempts", "_timers")
+
+    def __init__(self, attempts: dict[int, Attempt]) -> None:
+        self._attempts = attempts
+        self._timers: list[tuple[int, int]] = []  #: heap of (``timer_us``, attempt id)
+
+    def at(self, attempt: int, at_us: int) -> None:
+        """Look at an attempt at this moment, and at no other one."""
+        known = self._attempts[attempt]
+        known.watch_us = at_us
+        if not known.timer_us or at_us < known.timer_us:
+            known.timer_us = at_us
+            heapq.heappush(self._timers, (at_us, attempt))
+
+    def due(self, now_us: int) -> Iterator[int]:
+        """Attempts whose moment has come, each once."""
+        timers = self._timers
+        while timers and timers[0][0] <= now_us:
+            at_us, attempt = heapq.heappop(timers)
+            known = self._attempts.get(attempt)
+            if known is None or known.timer_us != at_us:
+                continue  # over, or another timer stands for it
+            known.timer_us = 0
+            if known.watch_us > now_us:
+                self.at(attempt, known.watch_us)
+            else:
+                yield attempt
+
+    def next_us(self) -> int | None:
+        """The next timer; None if there is none."""
+        return self._timers[0][0] if self._timers else None
+
+    def forgotten(self) -> list[int]:
+        """Open attempts that no timer stands for, or a late one. For checks: there must be none."""
+        timers = set(self._timers)
+        return [
+            attempt
+            for attempt, known in self._attempts.items()
+            if known.timer_us > known.watch_us or (known.timer_us, attempt) not in timers
+        ]
 
 
 @dataclass(slots=True)

@@ -20,7 +20,6 @@ from dialer.domain.ports import ContactSource
 from dialer.domain.specs import SECOND_US, RetryRule, WeeklyHours
 from dialer.errors import InvariantError
 
-
 #: Contacts looked at in one ``take``: a list whose zones are closed must not stop the actor for seconds.
 LOOK_LIMIT = 5_000
 

@@ -13,16 +13,15 @@ The state of the run is a table below: (state, message) -> next state.
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
-from dialer.domain.attempts import Attempt, RunHistory, Stage
+from dialer.domain.attempts import Attempt, RunHistory, Stage, Watch
 from dialer.domain.book import ContactBook
-from dialer.domain.ids import attempt_id, contact_of, try_of
+from dialer.domain.ids import attempt_id, contact_of, run_of, try_of
 from dialer.domain.kinds import UNDIALLED, CampaignState, IntentRefusal, Outcome
 from dialer.domain.ledger import STORE
 from dialer.domain.message import Address, Envelope
@@ -95,7 +94,7 @@ class CampaignRun:
         self._scheduler = Address("scheduler", spec.pool)
         self._trunk = Address("trunk", spec.trunk)
         self._open: dict[int, Attempt] = {}
-        self._watch: list[tuple[int, int]] = []  #: heap of (``Attempt.timer_us``, attempt id)
+        self._watch = Watch(self._open)
         self._granted: list[e.Lease] = []
         self._settled = 0
         self._told_next_us: int | None = 0
@@ -114,18 +113,16 @@ class CampaignRun:
             e.PeerRestarted: self._peer_restarted,
         }
         if history is not None:
-            self.state = history.state
-            self._replay_attempts(history.closed, history.open)
+            self._replay(history)
 
-    def _replay_attempts(
-        self, closed: Iterable[tuple[int, int, int]], still_open: Iterable[tuple[int, int, int, int]]
-    ) -> None:
-        for attempt, code, ended_us in closed:
+    def _replay(self, history: RunHistory) -> None:
+        self.state = history.state
+        for attempt, code, ended_us in history.closed:
             outcome = Outcome(code)
             self.book.restore(contact_of(attempt), try_of(attempt), outcome, ended_us)
             if outcome not in UNDIALLED:
                 self.outcomes[outcome] += 1
-        for attempt, number, intent_us, not_after_us in still_open:
+        for attempt, number, intent_us, not_after_us in history.open:
             contact = contact_of(attempt)
             self.book.restore(contact, try_of(attempt), None, 0)
             self._open[attempt] = Attempt(contact, number, Stage.LEASED, intent_us, not_after_us, suspect=True)
@@ -140,7 +137,7 @@ class CampaignRun:
         out = [Envelope(STORE, self._open_run())]
         for attempt in self._open:
             out.append(Envelope(self._trunk, c.ReportAttempt(attempt, self.spec.campaign)))
-            self._watch_at(attempt, now_us + SILENCE_US)
+            self._watch.at(attempt, now_us + SILENCE_US)
         if self.state is CampaignState.READY:
             self._enter(CampaignState.ACTIVE, "started", now_us, out)
         elif self.state is CampaignState.ACTIVE:
@@ -162,7 +159,7 @@ class CampaignRun:
 
     def next_deadline_us(self) -> int | None:
         """The next silence to look into; waiting contacts are the scheduler's to ask for."""
-        return self._watch[0][0] if self._watch else None
+        return self._watch.next_us()
 
     def in_progress(self) -> int:
         """Attempts that are not over for the books."""
@@ -182,7 +179,7 @@ class CampaignRun:
             number = self.contacts.number(contact)
             attempt = attempt_id(self.run_no, contact, self.book.try_no(contact))
             self._open[attempt] = Attempt(contact, number, Stage.PROPOSED)
-            self._watch_at(attempt, now_us + PROPOSAL_PATIENCE_US)
+            self._watch.at(attempt, now_us + PROPOSAL_PATIENCE_US)
             out.append(Envelope(STORE, self._proposal(attempt)))
 
     def _proposal(self, attempt: int) -> c.ProposeIntent:
@@ -202,7 +199,7 @@ class CampaignRun:
         if self.state is CampaignState.ACTIVE:
             lease = e.Lease(msg.attempt_id, known.number, msg.intent_us, msg.not_after_us)
             self._granted.append(lease)
-            self._watch_at(msg.attempt_id, now_us + SILENCE_US)
+            self._watch.at(msg.attempt_id, now_us + SILENCE_US)
         else:
             self._close(msg.attempt_id, Outcome.WITHDRAWN, now_us, out)
 
@@ -212,8 +209,8 @@ class CampaignRun:
         The run has given it up, so it was never leased; its number must not stay busy, nor its id be used again.
         """
         contact, try_no = contact_of(attempt), try_of(attempt)
-        if try_no <= self.book.try_no(contact):
-            return  # answered twice, and over since
+        if run_of(attempt) != self.run_no or try_no <= self.book.try_no(contact):
+            return  # of an earlier run, or answered twice and over since
         self.book.use_up_try(contact, try_no)
         ended = e.AttemptEnded(attempt, Outcome.WITHDRAWN, "", 0, 0, 0, 0, now_us)
         out.append(Envelope(STORE, c.RecordOutcome(self.spec.campaign, ended)))
@@ -239,7 +236,7 @@ class CampaignRun:
             if known is None or known.stage is not Stage.LEASED:
                 continue  # over in the meantime
             if known.suspect:
-                self._watch_at(attempt, max(now_us, known.not_after_us))
+                self._watch.at(attempt, max(now_us, known.not_after_us))
             else:
                 self._close(attempt, Outcome.WITHDRAWN, now_us, out)
 
@@ -258,7 +255,7 @@ class CampaignRun:
         known = self._open[ended.attempt_id]
         known.stage, known.ended = Stage.CLOSING, ended
         out.append(Envelope(STORE, c.RecordOutcome(self.spec.campaign, ended)))
-        self._watch_at(ended.attempt_id, now_us + PROPOSAL_PATIENCE_US)
+        self._watch.at(ended.attempt_id, now_us + PROPOSAL_PATIENCE_US)
 
     def _recorded(self, msg: e.OutcomeRecorded, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         known = self._open.get(msg.attempt_id)
@@ -275,39 +272,25 @@ class CampaignRun:
         if known is None or known.stage is not Stage.LEASED:
             return  # over in the meantime
         if msg.live:
-            self._watch_at(msg.attempt_id, now_us + SILENCE_US)
+            self._watch.at(msg.attempt_id, now_us + SILENCE_US)
         elif msg.knows_since_us >= known.intent_us:
             # the trunk was born after the intent: it may have been dialled, so it counts, and is never sent again
             self._close(msg.attempt_id, Outcome.UNKNOWN, now_us, out)
         elif msg.at_us >= known.not_after_us:
             self._close(msg.attempt_id, Outcome.EXPIRED, now_us, out)
         else:
-            self._watch_at(msg.attempt_id, known.not_after_us)
+            self._watch.at(msg.attempt_id, known.not_after_us)
 
     def _look_into_silence(self, now_us: int, out: list[Envelope]) -> None:
-        while self._watch and self._watch[0][0] <= now_us:
-            at_us, attempt = heapq.heappop(self._watch)
-            known = self._open.get(attempt)
-            if known is None or known.timer_us != at_us:
-                continue  # over, or another entry stands for it
-            known.timer_us = 0
-            if known.watch_us > now_us:  # it was heard of since
-                self._watch_at(attempt, known.watch_us)
-                continue
-            self._watch_at(attempt, now_us + SILENCE_US)
+        for attempt in self._watch.due(now_us):
+            self._watch.at(attempt, now_us + SILENCE_US)
+            known = self._open[attempt]
             if known.stage is Stage.PROPOSED:
                 out.append(Envelope(STORE, self._proposal(attempt)))
             elif known.ended is not None:
                 out.append(Envelope(STORE, c.RecordOutcome(self.spec.campaign, known.ended)))
             else:
                 out.append(Envelope(self._trunk, c.ReportAttempt(attempt, self.spec.campaign)))
-
-    def _watch_at(self, attempt: int, at_us: int) -> None:
-        known = self._open[attempt]
-        known.watch_us = at_us
-        if not known.timer_us or at_us < known.timer_us:  # few attempts need more than one timer in their life
-            known.timer_us = at_us
-            heapq.heappush(self._watch, (at_us, attempt))
 
     def _peer_restarted(self, msg: e.PeerRestarted, now_us: int, out: list[Envelope]) -> None:
         """Do at once what silence would bring about later."""
@@ -322,7 +305,7 @@ class CampaignRun:
             for attempt, known in self._open.items():
                 if known.stage is Stage.LEASED:
                     known.suspect = True
-                    self._watch_at(attempt, max(now_us, known.not_after_us))
+                    self._watch.at(attempt, max(now_us, known.not_after_us))
         elif msg.peer == self._trunk:
             out.extend(
                 Envelope(self._trunk, c.ReportAttempt(attempt, self.spec.campaign))
@@ -411,7 +394,6 @@ class CampaignRun:
         contacts = {attempt.contact for attempt in self._open.values()}
         if len(contacts) != len(self._open) or in_play != len(contacts):
             raise InvariantError("one attempt per contact", f"{len(self._open)} open, {in_play} contacts in play")
-        watched = set(self._watch)
-        for attempt, known in self._open.items():
-            if known.timer_us > known.watch_us or (known.timer_us, attempt) not in watched:
-                raise InvariantError("every attempt is watched", f"attempt {attempt} is not")
+        forgotten = self._watch.forgotten()
+        if forgotten:
+            raise InvariantError("every attempt is watched", f"attempt {forgotten[0]} is not")

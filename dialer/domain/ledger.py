@@ -192,8 +192,8 @@ class Ledger:
         out.append(Envelope(JOURNAL, row))
         out.append(Envelope(run.address, e.IntentAccepted(msg.attempt_id, now_us, not_after_us)))
 
-    def _judge(self, run: _Run, msg: c.ProposeIntent, now_us: int) -> tuple[IntentRefusal | None, int | None]:  # noqa: PLR0911 - one return per reason
-        """The last-instant verdict: a reason to refuse, and when asking again makes sense; or None, and closing time."""
+    def _judge(self, run: _Run, msg: c.ProposeIntent, now_us: int) -> tuple[IntentRefusal | None, int | None]:
+        """The last-instant verdict: a reason to refuse and when asking again makes sense, or None and closing time."""
         if msg.epoch != run.epoch:
             return IntentRefusal.STALE_EPOCH, None
         number = msg.number

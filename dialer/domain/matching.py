@@ -56,10 +56,13 @@ class Matching:
 
     def next_deadline_us(self) -> int | None:
         """The next call, lease, contact or request that time alone moves on."""
-        cards, trunks = self.pool.campaigns.values(), self.pool.trunks.values()
-        times = [card.stock[0].not_after_us for card in cards if card.stock]
-        times += [card.next_us for card in cards if card.active and not card.asked and card.next_us]
-        times += [t.wanted_at_us + CREDIT_PATIENCE_US for t in trunks if t.wanted > t.matched and not t.credits_free]
+        trunks = self.pool.trunks.values()
+        times = [t.wanted_at_us + CREDIT_PATIENCE_US for t in trunks if t.wanted > t.matched and not t.credits_free]
+        for card in self.pool.campaigns.values():
+            if card.stock:
+                times.append(card.stock[0].not_after_us)
+            if card.active and not card.asked and card.next_us:
+                times.append(card.next_us)
         next_call_us = self.pool.calls.next_deadline_us()
         if next_call_us is not None:
             times.append(next_call_us)

@@ -40,12 +40,12 @@ class Lines:
     def __init__(
         self, clock: Clock, directory: Directory, referee: Referee, take: Callable[[Host, Iterable[Envelope]], None]
     ) -> None:
+        self.ordered: list[_Switch] = []  #: with commands that were accepted and not carried out
         self._clock = clock
         self._directory = directory
         self._referee = referee
         self._take = take
         self._switches: dict[Address, _Switch] = {}
-        self._ordered: list[_Switch] = []
 
     def add(self, address: Address, trunk: Address, carrier: Carrier) -> None:
         """Add the far end of a trunk."""
@@ -71,14 +71,14 @@ class Lines:
         if switch is None:
             return False
         if not switch.orders:
-            self._ordered.append(switch)
+            self.ordered.append(switch)
         switch.orders.append(envelope.message)
         return True
 
     def carry_out(self) -> None:
         """Give the switches the commands that were accepted."""
-        while self._ordered:
-            switch = self._ordered.pop()
+        while self.ordered:
+            switch = self.ordered.pop()
             orders, switch.orders = switch.orders, []
             now_us = self._clock.now_us
             self._referee.commanded(switch.trunk.id, orders, now_us)

@@ -38,6 +38,7 @@ class Network:
         clock: Clock,
         rng: Random,
         faults: FaultPlan,
+        *,
         directory: Directory,
         lines: Lines,
         take: Callable[[Host, Iterable[Envelope]], None],
@@ -79,7 +80,8 @@ class Network:
             waiting.append(envelope)
         for wire in touched:
             self._next(wire)
-        self._lines.carry_out()
+        if self._lines.ordered:
+            self._lines.carry_out()
 
     def _first_word(self, host: Host, berth: Berth, envelope: Envelope) -> Wire | None:
         """The wire to a machine that is spoken to for the first time; None if the message needs no wire."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from dialer.domain.agent import AgentMachine
 from dialer.domain.campaign import CampaignRun
@@ -19,6 +19,8 @@ from dialer.domain.ports import ContactSource
 from dialer.domain.scheduler import Scheduler
 from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, AgentSpec, CampaignSpec, LegalRules, PoolSpec, TrunkSpec
 from dialer.domain.trunk import TrunkMachine, switch_of
+from dialer.domain.viewing import agents_view, campaign_view, scheduler_words, trunk_view
+from dialer.domain.views import Snapshot
 from dialer.sim.faults import FaultPlan, plan_by_name
 from dialer.sim.people import Habits, Person, habits_by_name
 from dialer.sim.world import Build, World
@@ -33,6 +35,7 @@ START_US = 1_772_553_600 * SECOND_US
 DRAIN_US = HOUR_US
 #: The scheduler steps at most this often.
 TICK_US = 20_000
+_POOL = "main"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class Simulation:
         check = scenario.check_every
         self.world = World(seed=scenario.seed, start_us=START_US, faults=faults, check_every=check)
         self.ends_us = START_US + round(scenario.hours * HOUR_US)
-        self._runs = {f"{no}": (no, *campaign) for no, campaign in enumerate(scenario.campaigns, 1)}
+        self._runs = [(no, *campaign) for no, campaign in enumerate(scenario.campaigns, 1)]
         self._build()
 
     @property
@@ -92,7 +95,7 @@ class Simulation:
         desks = [Address("desk", spec.agent) for spec in scenario.agents]
         people = [Person(spec.agent, scenario.seed, habits) for spec in scenario.agents]
         world.add(Address("desks", "all"), desks, lambda _epoch, _now_us: people, mortal=False)
-        for no, spec, contacts in self._runs.values():
+        for no, spec, contacts in self._runs:
             address = Address("campaign", spec.campaign)
             world.add(address, [address], self._campaign(no, spec, contacts))
 
@@ -114,7 +117,7 @@ class Simulation:
         scenario = self.scenario
         agents = tuple(spec.agent for spec in scenario.agents)
         campaigns = tuple(spec.campaign for spec, _ in scenario.campaigns)
-        return PoolSpec("main", (scenario.trunk.trunk,), agents, campaigns)
+        return PoolSpec(_POOL, (scenario.trunk.trunk,), agents, campaigns)
 
     def _scheduler(self, pool: PoolSpec, epoch: int) -> Machine:
         return Scheduler(pool, rng=Random(self.scenario.seed * 1_000 + epoch))
@@ -135,37 +138,60 @@ class Simulation:
 
     # -- playing -----------------------------------------------------------------------------------------------------
 
-    def play(self) -> None:
-        """Let the hours pass, then stop the campaigns and let calls end."""
+    def play(self, progress: Callable[[float, Snapshot], None] | None = None) -> None:
+        """Let the hours pass, then stop the campaigns and let calls end.
+
+        Args:
+            progress: Told once in a minute: (share of the hours that has passed, 0 to 1; the picture).
+        """
         world = self.world
         world.accidents.unleash()
-        world.run(self.ends_us, self.over)
+        while not self.over() and world.now_us < self.ends_us:
+            world.run(min(self.ends_us, world.now_us + MINUTE_US), self.over)
+            if progress is not None:
+                progress((world.now_us - START_US) / (self.ends_us - START_US), self.snapshot())
         until_us = self.ends_us + DRAIN_US
         while not self.over() and world.now_us < until_us:  # an order is repeated until its effect is on record
             for address in self.campaigns:
                 world.tell(address, StopCampaign())
             world.run(min(until_us, world.now_us + MINUTE_US), self.over)
+            if progress is not None:
+                progress(1.0, self.snapshot())
 
     def over(self) -> bool:
         """True when every run has ended and the last word is durable."""
         ended = (CampaignState.COMPLETED, CampaignState.STOPPED)
-        return all(self.world.journal.states.get(no) in ended for no, _, _ in self._runs.values())
+        return all(self.world.journal.states.get(no) in ended for no, _, _ in self._runs)
 
-    def report(self, run_no: int = 1) -> dict[str, Any]:
-        """The report of one run, made as for a real one, with ``seed`` and ``digest``."""
-        spec, contacts = self.scenario.campaigns[run_no - 1]
+    def snapshot(self) -> Snapshot:
+        """The whole world at this moment; of a host that is down, what was last known. ``wall_s`` is the caller's."""
+        known = self.world.last_known
+        words = scheduler_words(cast("Scheduler", known(Address("scheduler", _POOL))))
+        runs = [cast("CampaignRun", known(address)) for address in self.campaigns]
+        views = [campaign_view(run, *words.get(run.spec.campaign, ("opening", 0))) for run in runs]
+        agents = [cast("AgentMachine", known(Address("agent", spec.agent))) for spec in self.scenario.agents]
+        trunk = cast("TrunkMachine", known(Address("trunk", self.scenario.trunk.trunk)))
+        return Snapshot(self.world.now_us, 0.0, tuple(views), agents_view(agents), (trunk_view(trunk),))
+
+    def reports(self) -> list[dict[str, Any]]:
+        """The report of each run, made as for a real one, with ``seed`` and ``digest``."""
+        journal = self.world.journal
         with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
-            store.append(self.world.journal.rows)
-            report = run_report(store, run_no)
-        return report | {
-            "mode": spec.mode.value,
-            "contacts": len(contacts),
-            "dialable": len(contacts),
-            "excluded": {},
-            "seed": self.scenario.seed,
-            "digest": self.world.journal.digest(),
-            "status": str(report["state"]),
-        }
+            store.append(journal.rows)
+            found = [run_report(store, no) for no, _, _ in self._runs]
+        return [
+            report
+            | {
+                "mode": spec.mode.value,
+                "contacts": len(contacts),
+                "dialable": len(contacts),
+                "excluded": {},
+                "seed": self.scenario.seed,
+                "digest": journal.digest(),
+                "status": report["state"],
+            }
+            for report, (_, spec, contacts) in zip(found, self._runs, strict=True)
+        ]
 
 
 def _agents(agents: Sequence[AgentSpec]) -> Build:

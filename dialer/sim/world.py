@@ -1,9 +1,9 @@
 """A world in virtual time: the same machines, links and group commit as on Ray, with seeded chance and faults.
 
-This file is the courier: it hosts machines, hands them what has arrived, sends on what they say and keeps their timers,
-as ``actors/host.py`` does on Ray. Around it: ``clock.py`` (virtual time), ``network.py`` (deliveries between hosts),
-``disk.py`` (group commit of the store), ``lines.py`` (switches) and ``accidents.py`` (crashes, zombies). All chance comes
-from one generator, so that the same seed gives the same world, fault by fault.
+This file is the courier: it hosts machines, hands them what has arrived, sends on what they say and keeps their
+timers, as ``actors/host.py`` does on Ray. Around it: ``clock.py`` (virtual time), ``network.py`` (deliveries between
+hosts), ``disk.py`` (group commit of the store), ``lines.py`` (switches) and ``accidents.py`` (crashes, zombies). All
+chance comes from one generator, so that the same seed gives the same world, fault by fault.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class World:
         self.referee = Referee(self.journal)
         self.directory = Directory()
         self.lines = Lines(self.clock, self.directory, self.referee, self._take)
-        self.network = Network(self.clock, rng, faults, self.directory, self.lines, self._take)
+        self.network = Network(self.clock, rng, faults, directory=self.directory, lines=self.lines, take=self._take)
         self.accidents = Accidents(
             self.clock, rng, faults, self.directory, self.network, boot=self._boot, wake=self._thawed
         )
@@ -152,7 +152,7 @@ class World:
 
     def _take(self, host: Host, batch: Iterable[Envelope]) -> None:
         """Hand a host a batch; a paced one steps when its time has come."""
-        host.pending.extend(batch)
+        host.pending += batch
         if host.woken:
             return
         due_us = host.last_us + host.pace_us
@@ -169,7 +169,7 @@ class World:
         while host.pending or host.due:
             host.last_us = self.clock.now_us
             pending, host.pending = host.pending, []
-            if len(pending) == 1 and not host.due:
+            if len(pending) == 1 and not host.due:  # as it mostly is
                 ((to, message),) = pending
                 self._step(host, host.berths[to], [message])
                 continue

@@ -1,5 +1,6 @@
 """The campaign run: its states, the life of its attempts, and what it says to scheduler, ledger and trunk."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -48,8 +49,8 @@ class Contacts:
         return 0
 
 
-def run(size=3, *, state=ACTIVE, epoch=1, history=None, started=True, now_us=NOON):
-    made = CampaignRun(1, SPEC, Contacts(size), epoch=epoch, history=history)
+def run(size=3, *, state=ACTIVE, epoch=1, history=None, started=True, now_us=NOON, spec=SPEC):
+    made = CampaignRun(1, spec, Contacts(size), epoch=epoch, history=history)
     if started:
         made.start(now_us)
         made.state = state
@@ -220,6 +221,14 @@ def test_a_paused_run_does_not_complete():
     assert made.state is COMPLETED
 
 
+def test_a_run_that_may_never_call_completes():
+    """No hours at all: the first question finds that out, and there is nothing to wait for."""
+    made = run(spec=replace(SPEC, hours=WeeklyHours(())))
+    said = say(made, ask(1))
+    assert made.state is COMPLETED
+    assert said[SCHEDULER] == [e.CampaignClosed("c", COMPLETED), e.LeasesGranted("c", (), 1, None)]
+
+
 # -- leases ----------------------------------------------------------------------------------------------------------
 
 
@@ -274,6 +283,37 @@ def test_refusals(reason, until_us, place):
     assert said[SCHEDULER] == [e.LeasesGranted("c", (), 1, 0)]
     assert (made.book.place(0), made.book.attempts(0), made.refusals) == (place, 0, {reason: 1})
     assert made.in_progress() == 0
+
+
+def test_a_refused_attempt_is_proposed_again_under_its_id():
+    """Nothing of it is durable, so it uses up no try, however often it is refused."""
+    made = run(1)
+    now_us = NOON
+    for _ in range(3):
+        assert say(made, ask(1), now_us=now_us)[STORE] == [c.ProposeIntent(FIRST, 1, NUMBER, 0)]
+        now_us += HOUR_US
+        say(made, e.IntentRefused(FIRST, IntentRefusal.CAP, now_us), now_us=now_us)
+    assert made.book.try_no(0) == 0
+    say(made, ask(1), accepted(at_us=now_us), now_us=now_us)
+    assert stage_of(made) is Stage.LEASED
+
+
+@pytest.mark.parametrize("until_us", [NOON, None])
+def test_a_proposal_that_was_refused_first_and_accepted_then(until_us):
+    """Proposed twice in silence, answered twice: nobody uses the intent, so it is closed, and its id is used up."""
+    made = run(1)
+    say(made, ask(1), e.IntentRefused(FIRST, IntentRefusal.DNC, until_us))
+    assert say(made, accepted())[STORE] == [withdrawn()]
+    assert say(made, accepted(), e.OutcomeRecorded(FIRST)) == {}
+    assert made.in_progress() == 0
+    said = say(made, ask(1), now_us=NOON + SECOND_US)
+    again = [c.ProposeIntent(attempt_id(1, 0, 2), 1, NUMBER, 0)]
+    assert said.get(STORE, []) == (again if until_us is not None else [])
+
+
+def test_an_answer_to_an_earlier_run_is_ignored():
+    """It is not about a contact of this one."""
+    assert say(run(1), accepted(attempt_id(2, 9, 9))) == {}
 
 
 def test_the_scheduler_is_told_when_something_is_due_earlier():
@@ -477,9 +517,9 @@ HISTORY = {
 }
 
 
-@pytest.mark.parametrize("state", [READY, ACTIVE, PAUSED, STOPPING])
+@pytest.mark.parametrize("state", list(CampaignState))
 def test_restart(state):
-    """The state is kept, attempts are replayed, and the trunk is asked about each open one."""
+    """The state is kept, also a final one; attempts are replayed; the trunk is asked about each open one."""
     made = run(history=RunHistory(state, **HISTORY), started=False, epoch=2)
     out = made.start(NOON)
     made.check_invariants()
@@ -489,13 +529,16 @@ def test_restart(state):
         (STORE, c.OpenRun(1, 2, SPEC, Contacts.zone_sets)),
         (TRUNK, c.ReportAttempt(attempt_id(1, 2, 4), "c")),
     ]
-    assert [type(m) for to, m in out if to == SCHEDULER] == ([e.CampaignOpened] if after is ACTIVE else [])
+    told = e.CampaignOpened if after is ACTIVE else e.CampaignClosed
+    assert [type(m) for to, m in out if to == SCHEDULER] == [told]
     assert made.outcomes == {Outcome.CONNECTED: 1}
     assert [made.book.place(n) for n in range(3)] == [Place.DONE, Place.RESTING, Place.IN_PLAY]
     (open_attempt,) = made._open.items()
-    leased = Attempt(2, NUMBER + 2, Stage.LEASED, NOON - 9, NOON - 9 + TTL_US, watch_us=NOON + SILENCE_US, suspect=True)
+    times = (NOON - 9, NOON - 9 + TTL_US)
+    watch_us = NOON + SILENCE_US
+    leased = Attempt(2, NUMBER + 2, Stage.LEASED, *times, watch_us=watch_us, timer_us=watch_us, suspect=True)
     assert open_attempt == (attempt_id(1, 2, 4), leased)
-    assert made.next_deadline_us() == NOON + SILENCE_US
+    assert made.next_deadline_us() == watch_us
 
 
 @pytest.mark.parametrize("reborn", ["scheduler", "campaign"])
@@ -529,14 +572,23 @@ def test_a_stop_is_finished_after_a_restart():
     assert made.start(NOON)[-1] == (STORE, c.RecordCampaignState(1, "c", STOPPED, "all calls ended"))
 
 
-@pytest.mark.xfail(strict=True, reason="a final state is not kept: the reborn run starts again")
 @pytest.mark.parametrize("state", [STOPPED, COMPLETED])
 def test_the_end_is_final_after_a_restart(state):
-    """A run that has ended does not dial when its actor is born again."""
+    """A run that has ended leases nothing when its actor is born again, and still closes what was left open."""
     made = run(history=RunHistory(state, **HISTORY), started=False, epoch=2)
-    out = made.start(NOON)
-    assert made.state is state
-    assert not any(isinstance(message, e.CampaignOpened) for _, message in out)
+    attempt = attempt_id(1, 2, 4)
+    assert made.start(NOON) == [
+        (STORE, c.OpenRun(1, 2, SPEC, Contacts.zone_sets)),
+        (TRUNK, c.ReportAttempt(attempt, "c")),
+        (SCHEDULER, e.CampaignClosed("c", state)),
+    ]
+    gone = e.AttemptReported(attempt, live=False, knows_since_us=0, at_us=NOON + TTL_US)
+    assert say(made, ask(2), gone, RESUME) == {
+        STORE: [withdrawn(attempt, outcome=Outcome.EXPIRED)],
+        SCHEDULER: [e.LeasesGranted("c", (), 2, None)],
+    }
+    assert say(made, e.OutcomeRecorded(attempt)) == {}
+    assert (made.state, made.in_progress()) == (state, 0)
 
 
 @pytest.mark.parametrize(
@@ -546,12 +598,12 @@ def test_the_end_is_final_after_a_restart(state):
         (ACTIVE, Stage.LEASED, [e.CampaignOpened]),
         (PAUSED, Stage.LEASED, [e.CampaignOpened, e.CampaignClosed]),
         (STOPPING, Stage.LEASED, [e.CampaignOpened, e.CampaignClosed]),
-        (PAUSED, None, []),
-        (COMPLETED, None, []),
+        (PAUSED, None, [e.CampaignClosed]),
+        (COMPLETED, None, [e.CampaignClosed]),
     ],
 )
 def test_announce(state, stage, told):
-    """A reborn scheduler hears of a run that dials, and of one that is held for the calls it still has."""
+    """A reborn scheduler hears of a run that dials; of one that is held, also what its calls in progress need."""
     made = at_stage(stage)
     made.state = state
     said = say(made, c.Announce("p"))
@@ -616,7 +668,7 @@ def test_check_invariants_sees_damage(damage):
     """An attempt whose contact is not in play, or that nobody looks after, is found."""
     made = at_stage(Stage.LEASED)
     if damage == "unwatched":
-        made._watch.clear()
+        made._open[FIRST].timer_us += 1
     else:
         made.book.finish(0, "by mistake")
     with pytest.raises(InvariantError):

@@ -13,24 +13,29 @@ from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import UNDIALLED, CampaignState, DialingMode, IntentRefusal, Outcome
 from dialer.domain.ledger import STORE, Ledger
 from dialer.domain.message import Address
-from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, CampaignSpec, CapRule, LegalRules, WeeklyHours
+from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, CampaignSpec, CapRule, LegalRules, Span, WeeklyHours
 from dialer.errors import InvariantError
 
 NOON = 1_790_006_400_000_000  # Monday 2026-09-21 16:00 UTC: noon in New York
 NUMBER = 12125550100
 NEW_YORK, CHICAGO = "America/New_York", "America/Chicago"
+MIDNIGHT = NOON - 12 * HOUR_US  #: in New York
 ZONE_SETS = ((NEW_YORK,), (NEW_YORK, CHICAGO), ("Europe/Paris",), ())
 CAMPAIGNS = {1: "one", 2: "two"}
 
 
 def rules(*caps):
-    hours = WeeklyHours.daily(8 * 60, 21 * 60)
-    return LegalRules("us-1", ((NEW_YORK, hours), (CHICAGO, hours)), caps=caps)
+    return LegalRules("us-1", ((NEW_YORK, LEGAL), (CHICAGO, LEGAL)), caps=caps)
 
 
-def open_run(run_no=1, epoch=1, dnc_lists=()):
-    name = CAMPAIGNS[run_no]
-    spec = CampaignSpec(name, DialingMode.AGENTLESS, "p", "t", None, 12125550199, dnc_lists=dnc_lists, version=7)
+LEGAL = WeeklyHours.daily(8 * 60, 21 * 60)
+
+
+def open_run(run_no=1, epoch=1, dnc_lists=(), hours=LEGAL):
+    name, number = CAMPAIGNS[run_no], 12125550199
+    spec = CampaignSpec(
+        name, DialingMode.AGENTLESS, "p", "t", None, number, hours=hours, dnc_lists=dnc_lists, version=7
+    )
     return c.OpenRun(run_no, epoch, spec, ZONE_SETS)
 
 
@@ -184,6 +189,81 @@ def test_an_answer_about_hours_is_not_kept_too_long():
         assert accepts(machine, propose(hour), now_us) == (8 <= local_hour < 21)
 
 
+@pytest.mark.parametrize(
+    ("hours", "zone_key", "minute", "opens"),
+    [
+        # the campaign opens later and closes earlier than the law
+        ((10, 18), 0, 9 * 60 + 59, 10 * 60),
+        ((10, 18), 0, 10 * 60, None),
+        ((10, 18), 0, 18 * 60 - 1, None),
+        ((10, 18), 0, 18 * 60, (24 + 10) * 60),
+        # in Chicago it is an hour earlier: there it opens, in New York it closes
+        ((10, 18), 1, 10 * 60 + 30, 11 * 60),
+        ((10, 18), 1, 18 * 60, (24 + 11) * 60),
+        # the law opens later than the campaign: the later of the two
+        ((0, 24), 0, 7 * 60, 8 * 60),
+        ((6, 9), 0, 9 * 60, (24 + 8) * 60),
+    ],
+)
+def test_hours_of_the_campaign(hours, zone_key, minute, opens):
+    """Both kinds of hours must be open in every zone; a refusal says when both are again."""
+    machine = ledger(runs=[open_run(hours=WeeklyHours.daily(hours[0] * 60, hours[1] * 60))])
+    now_us = MIDNIGHT + minute * MINUTE_US
+    if opens is None:
+        assert accepts(machine, propose(zone_key=zone_key), now_us)
+    else:
+        expected = (IntentRefusal.HOURS, MIDNIGHT + opens * MINUTE_US)
+        assert refused(machine, propose(zone_key=zone_key), now_us) == expected
+
+
+def test_the_next_moment_when_both_are_open():
+    """Not just the later of two openings: the campaign's only open day of the week may end before the law opens."""
+    hours = WeeklyHours((Span(1, 6 * 60, 8 * 60), Span(3, 20 * 60, 22 * 60)))  # Tuesday, Thursday
+    assert refused(ledger(runs=[open_run(hours=hours)]), propose()) == (
+        IntentRefusal.HOURS,
+        MIDNIGHT + (3 * 24 + 20) * HOUR_US,
+    )
+
+
+@pytest.mark.parametrize("hours", [(), (Span(0, 22 * 60, 24 * 60),)])
+def test_hours_that_never_meet(hours):
+    """No hours, or none that are legal: there is no time to ask again."""
+    assert refused(ledger(runs=[open_run(hours=WeeklyHours(hours))]), propose()) == (IntentRefusal.HOURS, None)
+
+
+def test_hours_are_those_of_the_latest_opening():
+    """A campaign that was changed and reborn has its new hours at once."""
+    machine = ledger()
+    assert accepts(machine, propose())
+    machine.handle([open_run(epoch=2, hours=WeeklyHours(()))], NOON)
+    assert refused(machine, propose(1, epoch=2)) == (IntentRefusal.HOURS, None)
+
+
+@pytest.mark.parametrize(
+    ("hours", "zone_key", "closes"),
+    [((8, 21), 0, 21), ((8, 21), 1, 21), ((0, 24), 0, 21), ((9, 17), 0, 17), ((9, 17), 1, 17)],
+)
+def test_no_call_leaves_after_closing_time(hours, zone_key, closes):
+    """The intent lives until closing time at the most: the trunk refuses it from that moment on."""
+    closes_us = MIDNIGHT + closes * HOUR_US
+    machine = ledger(runs=[open_run(hours=WeeklyHours.daily(hours[0] * 60, hours[1] * 60))])
+    for contact, (early_us, lives_us) in enumerate([(HOUR_US, 5), (5, 5), (4, 4), (1, 1)]):
+        scale_us = SECOND_US if contact else 1
+        now_us = closes_us - early_us * scale_us
+        answer, (row,) = asked(machine, propose(contact, zone_key=zone_key), now_us)
+        assert answer.not_after_us == row.not_after_us == now_us + lives_us * SECOND_US
+    assert refused(machine, propose(9, zone_key=zone_key), closes_us)[0] is IntentRefusal.HOURS
+
+
+def test_hours_without_an_end():
+    """Open around the clock, both: the time to live is all that bounds an intent."""
+    always = WeeklyHours.daily(0, 24 * 60)
+    machine = Ledger(LegalRules("r", ((NEW_YORK, always),)))
+    machine.handle([open_run(hours=always)], NOON)
+    answer, _ = asked(machine, propose())
+    assert answer.not_after_us == NOON + 5 * SECOND_US
+
+
 @pytest.mark.parametrize("zone_key", [2, 3])
 def test_no_rules(zone_key):
     """A zone without rules, or no zone at all, may never be called."""
@@ -229,6 +309,27 @@ def test_an_open_intent_survives_a_change():
     assert asked(machine, propose()) == (first, [])
 
 
+CHANGES = {"live": {}, "replayed": {"dnc_changes": [("lost", NUMBER + 1, True), ("lost", NUMBER + 1, False)]}}
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.parametrize("how", CHANGES)
+def test_a_list_that_is_not_loaded_forbids_all_whatever_is_added_to_it(how, everywhere):
+    """Changes do not make a list whole; it is whole when it is given, perhaps empty, and then they count."""
+    named = () if everywhere else ("lost",)
+    machine = ledger(
+        runs=[open_run(dnc_lists=named)], global_lists=("lost",) if everywhere else (), dnc={"own": ()}, **CHANGES[how]
+    )
+    if how == "live":
+        machine.handle([c.AddToDnc("lost", (NUMBER + 1,), "api"), c.RemoveFromDnc("lost", (NUMBER + 1,), "api")], NOON)
+    for contact in (0, 1):
+        assert refused(machine, propose(contact)) == (IntentRefusal.DNC, None)
+    machine.handle([c.AddToDnc("lost", (NUMBER,), "api")], NOON)
+    machine.set_list("lost", frozenset(), everywhere=everywhere)
+    assert refused(machine, propose(0)) == (IntentRefusal.DNC, None)
+    assert accepts(machine, propose(1))
+
+
 def test_an_imported_list_applies_to_open_runs():
     """A list that becomes global binds runs that are open already, and lets them go when it no longer is."""
     machine = ledger()
@@ -258,6 +359,31 @@ def test_cap():
     # now both caps are full, and the later of the two ends counts
     assert refused(machine, propose(3, number=NUMBER), NOON + HOUR_US) == (IntentRefusal.CAP, NOON + 9 * HOUR_US)
     assert accepts(machine, propose(4), NOON + HOUR_US)
+
+
+def test_the_row_counts_what_is_in_the_longest_window():
+    """Neither attempts that have left it, nor those that were not dialled."""
+    machine = ledger(CapRule(9, HOUR_US), CapRule(9, 3 * HOUR_US))
+    counts = []
+    for n, outcome in enumerate([Outcome.BUSY, Outcome.EXPIRED, Outcome.BUSY, Outcome.BUSY, Outcome.BUSY]):
+        now_us = NOON + n * HOUR_US
+        _, (row,) = asked(machine, propose(n, number=NUMBER), now_us)
+        counts.append(row.recent_attempts)
+        machine.handle([ended(n, outcome=outcome)], now_us)
+    assert counts == [0, 1, 1, 1, 2]
+
+
+def test_attempts_outside_every_window_are_forgotten():
+    """The ledger lives for months: what no cap looks at any more takes no memory."""
+    old = [(NUMBER + n, NOON - n) for n in range(9)]
+    machine = ledger(CapRule(1, HOUR_US), recent=old)
+    assert refused(machine, propose(8)) == (IntentRefusal.CAP, NOON - 8 + HOUR_US)
+    assert accepts(machine, propose(10))
+    machine.handle([ended(10, outcome=Outcome.EXPIRED)], NOON)
+    assert (len(machine._recent), len(machine._ageing)) == (9, 10)
+    machine.handle([], NOON + HOUR_US - 1)
+    assert (sorted(machine._recent), len(machine._ageing)) == ([NUMBER], 2)
+    assert accepts(machine, propose(0), NOON + HOUR_US)
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
