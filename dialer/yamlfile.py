@@ -89,8 +89,9 @@ def _repeated_key(node: yaml.Node) -> yaml.Node | None:
 
 def _line_of_error(path: Path, root: yaml.Node, model: type[BaseModel], errors: list[ErrorDetails]) -> str:
     """The first error, by line, as one line of text."""
-    placed = sorted(((_line(root, error["loc"]), at) for at, error in enumerate(errors)))
-    line, at = placed[0]
+    # a mistyped name is also a missing one: what was written is told before what was not
+    placed = ((_line(root, e["loc"]), e["type"] != "extra_forbidden", at) for at, e in enumerate(errors))
+    line, _, at = min(placed)
     error = errors[at]
     field = ".".join(str(part) for part in error["loc"])
     text = f"{path}:{line}: {field}: {_what(error, model)}" if field else f"{path}:{line}: {_what(error, model)}"
@@ -126,7 +127,7 @@ def _what(error: ErrorDetails, model: type[BaseModel]) -> str:
         return "is missing; add it"
     if kind in {"value_error", "assertion_error"}:
         return str(error["ctx"]["error"])
-    wanted = error["msg"].removeprefix("Input ").replace("should be", "must be")
+    wanted = error["msg"].removeprefix("Input ").replace("should", "must").partition(" after validation")[0]
     shown = repr(error["input"])
     if len(shown) > _MAX_SHOWN or any(str(part) == "caller_id" for part in loc):
         return wanted  # long, or a telephone number

@@ -103,6 +103,11 @@ class DirectorActor:
         async with self._orders:
             await self.directory.begin(plan)
 
+    async def staff(self) -> None:
+        """Start agents and desks."""
+        await self._ready.wait()
+        self.directory.staff()
+
     async def homes(self) -> dict[Address, Address]:
         """Where the machines of shared hosts live."""
         await self._ready.wait()

@@ -22,6 +22,7 @@ _OBSERVE_S = 2.0
 _PEOPLE_PER_ACTOR = 500
 #: Who must be there before others speak to them starts first.
 _START_ORDER = ("trunk", "scheduler", "campaign", "agents", "desks")
+_STAFF = ("agents", "desks")
 
 
 @message
@@ -84,7 +85,10 @@ class Directory:
     # -- a new dialer ------------------------------------------------------------------------------------------------
 
     async def begin(self, plan: Plan) -> None:
-        """Forget the hosts of an earlier dialer on the same data, then place and start those of the plan."""
+        """Forget the hosts of an earlier dialer on the same data, place those of the plan, start trunks and schedulers.
+
+        Agents come with ``staff``: each actor is a process that takes its time to start, and calls need lists first.
+        """
         for name, _ in await self.store("all", births.KIND):
             await self.store("delete", births.KIND, name)
         self.births.clear()
@@ -113,7 +117,14 @@ class Directory:
         for host, birth in hosts:
             await self.keep(host, birth)
         for host, _ in hosts:
-            self.start(host)
+            if host.kind not in _STAFF:
+                self.start(host)
+
+    def staff(self) -> None:
+        """Start agents and desks."""
+        for host in self.births:
+            if host.kind in _STAFF:
+                self.start(host)
 
     async def _place(self, pool: str, agents: list[AgentSpec], habits: str | None) -> list[tuple[Address, Any]]:
         placed: list[tuple[Address, Any]] = []

@@ -180,6 +180,10 @@ class Control:
         await self._ask("change_dnc", name, tuple(numbers), source, False)  # noqa: FBT003 - removed
         return len(numbers)
 
+    async def staff(self) -> None:
+        """Start agents and desks of the plan; they come to work one after the other."""
+        await self._ask("staff")
+
     # -- people and lines --------------------------------------------------------------------------------------------
 
     async def queues(self) -> list[dict[str, Any]]:
@@ -241,6 +245,10 @@ class Control:
         run_no = (await self.campaign(name))["run_no"]
         answer: dict[str, Any] = await self._call(STORE, "report", run_no)
         return answer
+
+    async def run_document(self, run_no: int) -> dict[str, Any]:
+        """What a run was made of."""
+        return await self._document("run", str(run_no))
 
     async def why(self, name: str, contact: str | None = None) -> Any:
         """Why a campaign dials or does not, or the next possible moment of one contact."""

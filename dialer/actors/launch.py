@@ -39,7 +39,6 @@ def start_ray(address: str | None, *, cpus: int | None = None, testing: bool = F
     wrong = sorted(name for name in os.environ if name.startswith(_FORBIDDEN))
     if wrong and not testing:
         raise ServiceError(f"{wrong[0]} is set: it makes Ray fail on purpose; unset it before calling people")
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -166,6 +166,9 @@ class ContactBook:
         due_s = self._due_s[contact] = -(-due_us // SECOND_US)
         heapq.heappush(self._resting, due_s << CONTACT_BITS | contact)
         self._move(contact, Place.RESTING)
+        if 4 * len(self._resting) > 5 * self._counts[Place.RESTING] + LOOK_LIMIT:  # only while the journal is replayed
+            self._resting = list({entry for entry in self._resting if self._is_current(entry)})
+            heapq.heapify(self._resting)
 
     def finish(self, contact: int, why: str) -> None:
         """The contact is never called again in this run."""
@@ -237,12 +240,12 @@ class ContactBook:
 
     def _drop_stale(self) -> None:
         """Take heap entries off the top that a later attempt, replayed from the journal, has made void."""
-        heap = self._resting
-        while heap:
-            contact = heap[0] & MAX_CONTACT
-            if self._place[contact] == Place.RESTING and self._due_s[contact] == heap[0] >> CONTACT_BITS:
-                return
-            heapq.heappop(heap)
+        while self._resting and not self._is_current(self._resting[0]):
+            heapq.heappop(self._resting)
+
+    def _is_current(self, entry: int) -> bool:
+        contact = entry & MAX_CONTACT
+        return self._place[contact] == Place.RESTING and self._due_s[contact] == entry >> CONTACT_BITS
 
     def _window(self, key: int, now_us: int) -> Window:
         window = self._windows.get(key)

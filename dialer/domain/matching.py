@@ -39,14 +39,9 @@ class Matching:
         self._now_us = now_us
         for call in self.pool.calls.waiting():
             self.pool.find_agent(call, out)
-        classes: dict[int, list[CampaignCard]] = {}
-        for card in self.pool.campaigns.values():
-            if card.active:
-                classes.setdefault(card.opened.priority, []).append(card)
         wanted = dict.fromkeys(self.pool.trunks, 0)
         held: set[str] = set()
-        for priority in sorted(classes, reverse=True):
-            peers = classes[priority]
+        for peers in self._ranks():
             self._match_peers(peers, held, now_us, out)
             for card in peers:
                 need = self._need(card, peers, held, now_us)
@@ -69,6 +64,14 @@ class Matching:
         return min((at_us for at_us in times if at_us > self._now_us), default=None)
 
     # -- matching ----------------------------------------------------------------------------------------------------
+
+    def _ranks(self) -> list[list[CampaignCard]]:
+        """Active campaigns by priority, highest first."""
+        ranks: dict[int, list[CampaignCard]] = {}
+        for card in self.pool.campaigns.values():
+            if card.active:
+                ranks.setdefault(card.opened.priority, []).append(card)
+        return [ranks[priority] for priority in sorted(ranks, reverse=True)] if len(ranks) > 1 else list(ranks.values())
 
     def _match_peers(self, peers: list[CampaignCard], held: set[str], now_us: int, out: list[Envelope]) -> None:
         ready = [card for card in peers if card.stock or self._explain(card, now_us)]
@@ -138,8 +141,11 @@ class Matching:
         queue = card.opened.queue
         if card.agentless or queue is None:
             return max(0, card.free_slots)
+        idle = self.pool.roster.idle_count(queue, held)
+        if not idle or len(peers) == 1:
+            return idle
         sharers = sum(1 for peer in peers if peer.opened.queue == queue and (peer.stock or peer.due(now_us)))
-        return -(-self.pool.roster.idle_count(queue, held) // max(1, sharers))
+        return -(-idle // max(1, sharers))
 
     def _request_credits(self, wanted: dict[str, int], now_us: int, out: list[Envelope]) -> None:
         for name, soon in wanted.items():

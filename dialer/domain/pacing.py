@@ -23,7 +23,7 @@ def lease_target(*, need: int, credits_free: int, launches_per_s: float, lead_us
     Returns:
         The target, 0 if nothing could be dialled now or soon.
     """
-    soon = math.floor(launches_per_s * lead_us / SECOND_US + 0.5)
+    soon = math.floor(launches_per_s * lead_us / SECOND_US)  # a part of one would mostly lapse un-dialled
     if need <= 0:
         return soon
     return min(need, max(1, credits_free)) + soon

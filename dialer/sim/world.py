@@ -150,15 +150,13 @@ class World:
         host.due = list(host.berths.values())
         self._take(host, ())
 
-    def _take(self, host: Host, batch: Iterable[Envelope]) -> None:
+    def _take(self, host: Host, batch: Sequence[Envelope]) -> None:
         """Hand a host a batch; a paced one steps when its time has come."""
         host.pending += batch
-        if host.woken:
-            return
         due_us = host.last_us + host.pace_us
         if due_us <= self.clock.now_us:
             self._wake(host)
-        else:
+        elif not host.woken:
             host.woken = True
             self.clock.at(due_us, self._wake, host)
 
@@ -166,13 +164,10 @@ class World:
         host.woken = False
         if host.dead or host.frozen:
             return
-        while host.pending or host.due:
+        if host.pace_us and (host.pending or host.due):
             host.last_us = self.clock.now_us
+        while host.pending or host.due:
             pending, host.pending = host.pending, []
-            if len(pending) == 1 and not host.due:  # as it mostly is
-                ((to, message),) = pending
-                self._step(host, host.berths[to], [message])
-                continue
             batches: dict[Address, list[Any]] = {}
             for to, message in pending:
                 batches.setdefault(to, []).append(message)

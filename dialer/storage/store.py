@@ -220,6 +220,10 @@ class Store:
         with self._lock, self._translated():
             self._one("audit_log", who, what, text)
 
+    def last_us(self) -> int:
+        """Time of the last record, 0 if there is none: dialler time goes on from there."""
+        return int(self._rows(load("why")["last_us"], ())[0][0] or 0)
+
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def rows(self, statement: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:

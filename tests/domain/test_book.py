@@ -50,6 +50,11 @@ def taken(made, now_us):
     return found
 
 
+def taken_now(made, now_us):
+    """The same without checks on the way, for many contacts."""
+    return list(iter(lambda: made.take(now_us), None))
+
+
 # -- order -----------------------------------------------------------------------------------------------------------
 
 
@@ -127,11 +132,11 @@ def test_a_contact_that_nobody_knows_the_hour_of():
 
 def test_many_closed_contacts_are_looked_at_in_parts():
     """One question does not stop the actor for a whole list; asking again goes on where it stopped."""
-    made = book(*[1] * LOOK_LIMIT, 0, hours=FROM_TEN)
+    made = book(0, *[1] * LOOK_LIMIT, 0, hours=FROM_TEN)
+    made.rest(made.take(NOON), NOON)
     assert (made.take(NOON), made.next_due_us(NOON)) == (None, 0)
     assert made.counts()["parked"] == LOOK_LIMIT
-    assert made.take(NOON) == LOOK_LIMIT
-    made.check_invariants()
+    assert taken(made, NOON) == [LOOK_LIMIT + 1, 0]  # fresh ones first, also when they are far down the list
 
 
 def test_many_rested_contacts_are_looked_at_in_parts():
@@ -257,6 +262,20 @@ def test_an_open_intent_is_in_play_again():
     assert taken(made, NOON) == [1]
     made.ended(0, Outcome.EXPIRED, NOON)
     assert (made.take(NOON), made.try_no(0)) == (0, 5)
+
+
+def test_replay_does_not_pile_up_rests():
+    """What later attempts have made void is cleared away on the way, and nothing else is."""
+    size, tries = LOOK_LIMIT, 9
+    made = book(*[0] * size, retry=RetryRule(max_attempts=100, rest_us=HOUR_US))
+    for contact in range(size):
+        for n in range(tries):
+            made.restore(contact, n + 1, Outcome.BUSY, NOON + n * SECOND_US * (contact % 2))
+    made.check_invariants()
+    assert len(made._resting) < 2 * size
+    for due_us in (NOON + HOUR_US, NOON + HOUR_US + (tries - 1) * SECOND_US):
+        assert made.next_due_us(NOON) == due_us
+        assert len(taken_now(made, due_us)) == size // 2
 
 
 def test_done_is_for_ever():

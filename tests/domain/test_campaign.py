@@ -473,6 +473,17 @@ def test_a_lease_that_may_still_be_used_is_left_alone():
     assert say(made, now_us=NOON + TTL_US) == {TRUNK: [c.ReportAttempt(FIRST, "c")]}
 
 
+def test_an_earlier_look_replaces_the_later_one():
+    """The timer that was set before is let go when it fires: one attempt never has two of them for long."""
+    made = at_stage(Stage.LEASED)
+    say(made, MESSAGES["not yet"])
+    assert made.next_deadline_us() == NOON + TTL_US < NOON + PROPOSAL_PATIENCE_US
+    assert TRUNK in say(made, now_us=NOON + TTL_US)
+    for _ in range(3):
+        assert say(made, now_us=NOON + PROPOSAL_PATIENCE_US) == {}
+        assert made._watch._timers == [(NOON + TTL_US + SILENCE_US, FIRST)]
+
+
 def test_a_long_call_is_asked_for_once_in_a_while():
     """A call of ten minutes that the trunk confirms each time is asked for about once a minute."""
     made = at_stage(Stage.LEASED)

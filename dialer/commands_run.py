@@ -1,0 +1,281 @@
+"""``dialer run``: one campaign, from its file to the report."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+
+from dialer.actors.directory import Plan
+from dialer.actors.handles import Control
+from dialer.actors.launch import end, launch, make_deployment, start_ray, stop_ray
+from dialer.actors.placement import parse_per_actor
+from dialer.commands_live import Dialling
+from dialer.config import CampaignFile, load_campaign, load_rules
+from dialer.domain.localtime import window_all
+from dialer.domain.specs import SECOND_US, WeeklyHours
+from dialer.errors import ConfigError, ContactFileError, NotFoundError
+from dialer.screens import print_report, write_html
+from dialer.sim.people import habits_by_name
+from dialer.storage.store import FILE_NAME, Store
+from dialer.telephony.simulated import profile_by_name
+
+MAX_SPEED = 600.0
+NAMESPACE = "dialer"
+#: Where most contacts are. Simulated time starts when all of them may be called.
+_MAINLAND = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
+_SIMULATED = "simulated"
+#: Two patterns of hours meet within so many openings, or practically never.
+_LOOKS = 32
+_ENDED = ("completed", "stopped")
+
+_Work = Callable[[str, Path], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What was given on the command line."""
+
+    campaign: Path
+    contacts: tuple[Path, ...] = ()
+    dnc: tuple[Path, ...] = ()
+    agents: int | None = None
+    trunk: str = _SIMULATED
+    speed: float = 1.0
+    seed: int = 1
+    data: Path = Path("data")
+    start: str | None = None
+    per_actor: str = "auto"
+    html: Path | None = None
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """Options that were found good, before anything was started."""
+
+    file: CampaignFile
+    per_actor: int | str
+    start_us: int
+    note: str
+
+
+def run_command(options: RunOptions) -> int:
+    """Dial one campaign to its end.
+
+    Returns:
+        Exit status: 0, or 130 after Ctrl-C.
+
+    Raises:
+        OperatorError: Something given cannot be used; nothing was dialled.
+    """
+    checked = _check(options)
+    terminal = sys.stdout
+    console = Console(file=sys.stderr if options.as_json else terminal)
+    if checked.note:
+        console.print(checked.note, style="dim", highlight=False)
+    with ray_output(options.data):
+        start_ray(None)
+        try:
+            report = asyncio.run(_dial(options, checked, console))
+        finally:
+            stop_ray()
+    return show(report, console, terminal, as_json=options.as_json, html=options.html)
+
+
+def show(report: dict[str, Any], console: Console, terminal: TextIO, *, as_json: bool, html: Path | None) -> int:
+    """Print or write a report; the exit status that fits it."""
+    if html is not None:
+        write_html(report, html)
+    if as_json:
+        print(json.dumps(report), file=terminal)
+    else:
+        print_report(console, report)
+        if html is not None:
+            console.print(f"report as a page: {html}", style="dim", highlight=False)
+    return 130 if report["status"] == "interrupted" else 0
+
+
+@contextlib.contextmanager
+def ray_output(data: Path) -> Any:
+    """Keep what Ray prints out of the operator's sight: it goes to ``ray.log`` in the data directory."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "ray.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+        yield
+
+
+# -- before anything is started ----------------------------------------------------------------------------------------
+
+
+def _check(options: RunOptions) -> _Checked:
+    file = load_campaign(options.campaign)
+    per_actor = parse_per_actor(options.per_actor)
+    if options.trunk != _SIMULATED:
+        raise ConfigError(f"unknown trunk {options.trunk!r}; use: {_SIMULATED}")
+    if not 1.0 <= options.speed <= MAX_SPEED:
+        raise ConfigError(f"--speed must be from 1 to {MAX_SPEED:g}, not {options.speed:g}")
+    if options.agents is not None:
+        if file.queue is None:
+            raise ConfigError(f"{options.campaign}: mode {file.mode.value} has no agents; leave out --agents")
+        if options.agents < 1:
+            raise ConfigError(f"--agents must be 1 or more, not {options.agents}")
+    for path in (*options.contacts, *options.dnc):
+        if not path.is_file():
+            raise ContactFileError(f"{path}: there is no such file")
+    profile_by_name(file.trunk.profile)
+    if file.agents is not None:
+        habits_by_name(file.agents.habits)
+    last_us = _look_at(options, file)
+    start_us, note = _start(options, file, last_us)
+    return _Checked(file, per_actor, start_us, note)
+
+
+def _look_at(options: RunOptions, file: CampaignFile) -> int:
+    """The time of the last record; refuses a data directory that cannot be used, or a run without contacts."""
+    if not (options.data / FILE_NAME).is_file():
+        if not options.contacts:
+            raise ConfigError(f"campaign {file.name} has no contacts yet; give --contacts FILE")
+        return 0
+    with Store.open(options.data) as store:
+        if not options.contacts and store.get("campaign", file.name) is None:
+            raise ConfigError(f"campaign {file.name} has no contacts yet; give --contacts FILE")
+        return store.last_us()
+
+
+def _start(options: RunOptions, file: CampaignFile, last_us: int) -> tuple[int, str]:
+    """Dialler time at the start, and what to say about it."""
+    now_us = max(time.time_ns() // 1_000, last_us + SECOND_US)  # never before what is on record
+    if options.start == "now":
+        return now_us, ""
+    if options.start is not None:
+        try:
+            moment = datetime.fromisoformat(options.start)
+        except ValueError:
+            text = f"--start must be now or ISO 8601, for example 2026-03-03T15:00Z, not {options.start!r}"
+            raise ConfigError(text) from None
+        given_us = round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * SECOND_US)
+        if given_us <= last_us:
+            raise ConfigError(f"--start {options.start} is before the last record of {options.data}; start later")
+        return given_us, ""
+    start_us = _both_open(now_us, file.to_domain().hours)
+    if start_us <= now_us:
+        return now_us, ""
+    shown = datetime.fromtimestamp(start_us / SECOND_US, UTC)
+    return start_us, f"simulated time starts at {shown:%a %Y-%m-%d %H:%M} UTC, when all may be called (or --start now)"
+
+
+def _both_open(now_us: int, hours: WeeklyHours) -> int:
+    """The first moment at which the law and the campaign allow calls to the whole mainland; now if there is none."""
+    legal = dict(load_rules().hours_by_zone)
+    both = ({zone: legal[zone] for zone in _MAINLAND}, dict.fromkeys(_MAINLAND, hours))
+    at_us = now_us
+    for _ in range(_LOOKS):
+        closed = [window for window in (window_all(by_zone, _MAINLAND, at_us) for by_zone in both) if not window.open]
+        if not closed:
+            return at_us
+        if closed[0].until_us is None:
+            break
+        at_us = closed[0].until_us
+    return now_us
+
+
+# -- dialling ----------------------------------------------------------------------------------------------------------
+
+
+async def _dial(options: RunOptions, checked: _Checked, console: Console) -> dict[str, Any]:
+    began_s = time.monotonic()
+    file = checked.file
+    rules = load_rules(options.speed, caps=file.cap_rules())
+    deployment = make_deployment(
+        options.data,
+        rules,
+        namespace=NAMESPACE,
+        start_us=checked.start_us,
+        speed=options.speed,
+        seed=options.seed,
+    )
+    queues = () if file.queue is None else ((file.queue, "main"),)
+    habits = None if file.queue is None else (file.agents.habits if file.agents is not None else "typical")
+    agents = file.agent_specs(count=options.agents)
+    plan = Plan(((file.trunk.to_domain(), file.trunk.profile),), queues, agents, habits)
+    control = await launch(deployment, plan, per_actor=checked.per_actor)
+    try:
+        await _prepare(control, options, file, console)
+        started = await control.start_campaign(file.name)
+        if started["continued"]:
+            console.print(f"going on with run {started['run_no']} of {file.name}", highlight=False)
+        await control.staff()
+        interrupted = await Dialling(control, console, (file.name,)).until_over()
+        report = await whole_report(control, file.name)
+    finally:
+        await end(control)
+    report |= {"wall_s": time.monotonic() - began_s, "seed": options.seed, "speed": options.speed}
+    report["agents"] = report["agents"] or len(agents)
+    report["status"] = "interrupted" if interrupted else report["state"]
+    return report
+
+
+async def whole_report(control: Control, name: str) -> dict[str, Any]:
+    """The report of a campaign's latest run, with what became of its list."""
+    report = await control.report(name)
+    run = await control.run_document(report["run_no"])
+    return report | {
+        "mode": run["mode"],
+        "contacts": run["rows"],
+        "dialable": run["dialable"],
+        "excluded": run["excluded_by_reason"],
+        "status": report["state"],
+    }
+
+
+async def _prepare(control: Control, options: RunOptions, file: CampaignFile, console: Console) -> None:
+    """Bring lists and campaign into the catalogue. A run that was interrupted keeps its contacts."""
+    dnc = [await _import(_import_dnc(control), path, console, options.dnc) for path in options.dnc]
+    try:
+        known = await control.campaign(file.name)
+    except NotFoundError:
+        known = None
+    if known is not None and known["run_no"] is not None and known["state"] not in _ENDED:
+        return
+    lists = [await _import(_import_contacts(control), path, console, options.contacts) for path in options.contacts]
+    if known is not None:
+        lists = lists or known["lists"]
+        dnc = sorted({*dnc, *known["dnc_lists"]})
+    await control.put_campaign(file, lists, dnc)
+
+
+def _import_contacts(control: Control) -> _Work:
+    return lambda name, path: control.import_contacts(name, path, path.name)
+
+
+def _import_dnc(control: Control) -> _Work:
+    return lambda name, path: control.import_dnc(name, path, False)  # noqa: FBT003 - for this campaign
+
+
+async def _import(work: _Work, path: Path, console: Console, among: tuple[Path, ...]) -> str:
+    name = _list_name(path, among)
+    report = await work(name, await asyncio.to_thread(path.resolve))
+    left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(report["excluded"].items()))
+    console.print(
+        f"{path.name}: {report['rows']} rows, {report['contacts']} taken" + (f" ({left_out})" if left_out else ""),
+        highlight=False,
+    )
+    return name
+
+
+def _list_name(path: Path, among: tuple[Path, ...]) -> str:
+    """A slug of the file's name, numbered where several files share it."""
+    slug = (
+        "".join(char if char.isascii() and char.isalnum() else "-" for char in path.stem.lower()).strip("-") or "list"
+    )
+    twins = [other for other in among if other.stem.lower() == path.stem.lower()]
+    return slug[:58] if len(twins) == 1 else f"{slug[:58]}-{twins.index(path) + 1}"
