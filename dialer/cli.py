@@ -14,8 +14,10 @@ import typer
 from dialer import __version__
 from dialer.commands_audit import audit_command, why_command
 from dialer.commands_demo import demo_command
+from dialer.commands_key import create_command, list_command, revoke_command
 from dialer.commands_run import RunOptions, run_command
 from dialer.commands_sim import SimOptions, sim_command
+from dialer.commands_up import UpOptions, down_command, status_command, up_command
 from dialer.errors import OperatorError
 
 STATUS_BAD_INPUT = 2
@@ -143,6 +145,67 @@ def why(
 ) -> None:
     """Why contacts of a campaign are or are not dialled; or one contact's next possible moment."""
     raise typer.Exit(why_command(data, campaign, contact, as_json=json))
+
+
+@app.command(epilog="Example: dialer up --config dialer.yaml")
+def up(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="The service file; default dialer.yaml if there is one."),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A Ray cluster; default RAY_ADDRESS, else this machine.")
+    ] = None,
+    speed: Annotated[float, typer.Option(help="Dialler seconds in a wall second, 1 to 600.")] = 1.0,
+    start: Annotated[str | None, typer.Option(metavar="TIME", help="Dialler time at the start, ISO 8601.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of callees and ties.")] = 1,
+    per_actor: Annotated[str, typer.Option(metavar="N|auto", help="Agents in one Ray actor.")] = "auto",
+) -> None:
+    """Run the service: actors and HTTP API, until Ctrl-C or `dialer down`."""
+    options = UpOptions(config=config, address=address, speed=speed, start=start, seed=seed, per_actor=per_actor)
+    raise typer.Exit(up_command(options))
+
+
+@app.command(epilog="Example: dialer status --data data")
+def status(data: Data = Path("data"), json: Json = False) -> None:
+    """Show what a running service is doing."""
+    raise typer.Exit(status_command(data, as_json=json))
+
+
+@app.command(epilog="Example: dialer down --data data")
+def down(data: Data = Path("data")) -> None:
+    """End a running service after its calls in progress."""
+    raise typer.Exit(down_command(data))
+
+
+keys = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
+app.add_typer(keys, name="key")
+
+
+@keys.command("create", epilog="Example: dialer key create console --role admin")
+def key_create(
+    name: Annotated[str, typer.Argument(help="Who or what will hold it.")],
+    role: Annotated[str, typer.Option(help="admin, supervisor, agent or read.")] = "admin",
+    data: Data = Path("data"),
+    json: Json = False,
+) -> None:
+    """Make a key and show it once."""
+    raise typer.Exit(create_command(data, name, role, as_json=json))
+
+
+@keys.command("list", epilog="Example: dialer key list")
+def key_list(data: Data = Path("data")) -> None:
+    """List keys, without their secrets."""
+    raise typer.Exit(list_command(data))
+
+
+@keys.command("revoke", epilog="Example: dialer key revoke 1a2b3c4d")
+def key_revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As shown by `dialer key list`.")],
+    data: Data = Path("data"),
+) -> None:
+    """Revoke a key, at once."""
+    raise typer.Exit(revoke_command(data, key_id))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from dialer.commands_service import find_service
 from dialer.screens import print_contact, print_findings, print_waterfall
 from dialer.storage.audit import Finding, audit_store
 from dialer.storage.store import Store
@@ -35,6 +36,10 @@ def audit_command(data: Path, *, as_json: bool) -> int:
 
 
 def _ask(data: Path) -> list[Finding]:
+    service = find_service(data)
+    if service is not None:
+        answer = service.ask("/v1/audit")
+        return [Finding(**{**finding, "examples": tuple(finding["examples"])}) for finding in answer["findings"]]
     with Store.open_read_only(data) as store:
         return audit_store(store)
 
@@ -46,8 +51,7 @@ def why_command(data: Path, campaign: str, contact: str | None, *, as_json: bool
         OperatorError: The directory cannot be read, or there is no such campaign or contact.
     """
     console = Console(file=sys.stdout)
-    with Store.open_read_only(data) as store:
-        answer: Any = why_campaign(store, campaign) if contact is None else why_contact(store, campaign, contact)
+    answer = _explain(data, campaign, contact)
     if as_json:
         print(json.dumps(answer))
     elif contact is None:
@@ -55,3 +59,12 @@ def why_command(data: Path, campaign: str, contact: str | None, *, as_json: bool
     else:
         print_contact(console, answer)
     return 0
+
+
+def _explain(data: Path, campaign: str, contact: str | None) -> Any:
+    service = find_service(data)
+    if service is not None:
+        path = f"/v1/campaigns/{campaign}/why"
+        return service.ask(path) if contact is None else service.ask(path, post={"contact": contact})
+    with Store.open_read_only(data) as store:
+        return why_campaign(store, campaign) if contact is None else why_contact(store, campaign, contact)

@@ -12,7 +12,6 @@ from rich.console import Console
 from dialer.actors.handles import Control
 from dialer.domain.kinds import CampaignState
 from dialer.domain.views import Snapshot
-from dialer.errors import OperatorError
 from dialer.screens import LiveTable
 
 _LOOK_S = 0.4
@@ -74,10 +73,7 @@ class Dialling:
     async def _pause(self, snapshot: Snapshot) -> None:
         up = sum(view.calls_up for view in snapshot.campaigns)
         self._console.print(f"no new calls; waiting for {up} to end (Ctrl-C again: leave at once)", highlight=False)
-        for view in snapshot.campaigns:
-            if view.state not in _ENDED:
-                with contextlib.suppress(OperatorError):  # it has ended in this moment
-                    await self._control.command_campaign(view.campaign, "pause")
+        await self._control.drain()
 
     def _over(self, snapshot: Snapshot) -> bool:
         ended = {view.campaign for view in snapshot.campaigns if view.state in _ENDED and not view.calls_up}

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,10 +18,9 @@ from dialer.actors.directory import Plan
 from dialer.actors.handles import Control
 from dialer.actors.launch import end, launch, make_deployment, start_ray, stop_ray
 from dialer.actors.placement import parse_per_actor
+from dialer.commands_clock import start_of
 from dialer.commands_live import Dialling
 from dialer.config import CampaignFile, load_campaign, load_rules
-from dialer.domain.localtime import window_all
-from dialer.domain.specs import SECOND_US, WeeklyHours
 from dialer.errors import ConfigError, ContactFileError, NotFoundError
 from dialer.screens import print_report, write_html
 from dialer.sim.people import habits_by_name
@@ -31,11 +29,7 @@ from dialer.telephony.simulated import profile_by_name
 
 MAX_SPEED = 600.0
 NAMESPACE = "dialer"
-#: Where most contacts are. Simulated time starts when all of them may be called.
-_MAINLAND = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
 _SIMULATED = "simulated"
-#: Two patterns of hours meet within so many openings, or practically never.
-_LOOKS = 32
 _ENDED = ("completed", "stopped")
 
 _Work = Callable[[str, Path], Awaitable[dict[str, Any]]]
@@ -135,7 +129,7 @@ def _check(options: RunOptions) -> _Checked:
     if file.agents is not None:
         habits_by_name(file.agents.habits)
     last_us = _look_at(options, file)
-    start_us, note = _start(options, file, last_us)
+    start_us, note = start_of(options.start, last_us=last_us, hours=file.to_domain().hours)
     return _Checked(file, per_actor, start_us, note)
 
 
@@ -149,43 +143,6 @@ def _look_at(options: RunOptions, file: CampaignFile) -> int:
         if not options.contacts and store.get("campaign", file.name) is None:
             raise ConfigError(f"campaign {file.name} has no contacts yet; give --contacts FILE")
         return store.last_us()
-
-
-def _start(options: RunOptions, file: CampaignFile, last_us: int) -> tuple[int, str]:
-    """Dialler time at the start, and what to say about it."""
-    now_us = max(time.time_ns() // 1_000, last_us + SECOND_US)  # never before what is on record
-    if options.start == "now":
-        return now_us, ""
-    if options.start is not None:
-        try:
-            moment = datetime.fromisoformat(options.start)
-        except ValueError:
-            text = f"--start must be now or ISO 8601, for example 2026-03-03T15:00Z, not {options.start!r}"
-            raise ConfigError(text) from None
-        given_us = round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * SECOND_US)
-        if given_us <= last_us:
-            raise ConfigError(f"--start {options.start} is before the last record of {options.data}; start later")
-        return given_us, ""
-    start_us = _both_open(now_us, file.to_domain().hours)
-    if start_us <= now_us:
-        return now_us, ""
-    shown = datetime.fromtimestamp(start_us / SECOND_US, UTC)
-    return start_us, f"simulated time starts at {shown:%a %Y-%m-%d %H:%M} UTC, when all may be called (or --start now)"
-
-
-def _both_open(now_us: int, hours: WeeklyHours) -> int:
-    """The first moment at which the law and the campaign allow calls to the whole mainland; now if there is none."""
-    legal = dict(load_rules().hours_by_zone)
-    both = ({zone: legal[zone] for zone in _MAINLAND}, dict.fromkeys(_MAINLAND, hours))
-    at_us = now_us
-    for _ in range(_LOOKS):
-        closed = [window for window in (window_all(by_zone, _MAINLAND, at_us) for by_zone in both) if not window.open]
-        if not closed:
-            return at_us
-        if closed[0].until_us is None:
-            break
-        at_us = closed[0].until_us
-    return now_us
 
 
 # -- dialling ----------------------------------------------------------------------------------------------------------

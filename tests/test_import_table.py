@@ -37,7 +37,7 @@ LAYERS = (
     Layer("storage", DOMAIN, frozenset({"pyarrow", "duckdb", "phonenumbers"})),
     Layer("screens", DOMAIN, frozenset({"rich"})),
     Layer("sim", (*DOMAIN, "config", "telephony", "storage"), frozenset({"pyarrow"})),
-    Layer("actors", (*DOMAIN, "config", "yamlfile", "rules", "telephony", "storage", "sim"), RAY | {"pyarrow"}),
+    Layer("actors", (*DOMAIN, "config", "yamlfile", "rules", "telephony", "storage", "sim"), RAY | PYDANTIC),
     Layer("serve", (*DOMAIN, "config", "actors.handles", "storage"), RAY | PYDANTIC | {"fastapi", "starlette"}),
     Layer("cli", None, None),
     Layer("commands_*", None, None),

@@ -7,6 +7,7 @@ catalogue; the director compares it with what the campaigns show, and repeats an
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections import Counter
@@ -71,6 +72,7 @@ class DirectorActor:
         self.data = Path(deployment.data)
         self.directory = Directory(deployment, per_actor)
         self._desired: dict[str, str] = {}
+        self._draining = False
         self._orders = asyncio.Lock()  # one order after the other changes the catalogue
         self._ready = asyncio.Event()
         self._tasks = [asyncio.get_running_loop().create_task(self._begin())]
@@ -89,13 +91,21 @@ class DirectorActor:
             try:
                 await self.directory.observe()
                 for view in self._campaign_views():
-                    desired = self._desired.get(view.campaign, "active")
+                    desired = "paused" if self._draining else self._desired.get(view.campaign, "active")
                     if (desired, view.state) in _OUTSTANDING:
                         await self.directory.tell(Address("campaign", view.campaign), _CAMPAIGN_ORDERS[desired]())
             except UndeliveredError:
                 continue  # being restarted: the next look is soon
             except Exception:
                 log.exception("director: the watch failed")
+
+    async def drain(self) -> None:
+        """Place no new calls, whatever is desired: the dialer is about to end, and the next one goes on."""
+        self._draining = True
+        for view in self._campaign_views():
+            if view.state is CampaignState.ACTIVE:
+                with contextlib.suppress(UndeliveredError):  # the watch repeats it
+                    await self.directory.tell(Address("campaign", view.campaign), c.PauseCampaign())
 
     async def begin(self, plan: Plan) -> None:
         """Start the hosts of a plan."""

@@ -271,6 +271,10 @@ class Control:
         answer: dict[str, Any] = await self._ask("health")
         return answer
 
+    async def drain(self) -> None:
+        """Place no new calls; those that are up go on."""
+        await self._ask("drain")
+
     async def tell(self, envelope: Envelope) -> None:
         """Hand a machine a message of the control plane."""
         home = self.office.home(envelope.to) or envelope.to

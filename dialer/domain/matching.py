@@ -56,12 +56,12 @@ class Matching:
         for card in self.pool.campaigns.values():
             if card.stock:
                 times.append(card.stock[0].not_after_us)
-            if card.active and not card.asked and card.next_us:
+            if card.next_us and card.active and not card.asked:
                 times.append(card.next_us)
         next_call_us = self.pool.calls.next_deadline_us()
         if next_call_us is not None:
             times.append(next_call_us)
-        return min((at_us for at_us in times if at_us > self._now_us), default=None)
+        return min((at_us for at_us in times if at_us > self._now_us), default=None) if times else None
 
     # -- matching ----------------------------------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ class Matching:
         for card in self.pool.campaigns.values():
             if card.active:
                 ranks.setdefault(card.opened.priority, []).append(card)
-        return [ranks[priority] for priority in sorted(ranks, reverse=True)] if len(ranks) > 1 else list(ranks.values())
+        return [ranks[priority] for priority in sorted(ranks, reverse=True)]
 
     def _match_peers(self, peers: list[CampaignCard], held: set[str], now_us: int, out: list[Envelope]) -> None:
         ready = [card for card in peers if card.stock or self._explain(card, now_us)]

@@ -203,7 +203,8 @@ class Pool:
                 self.calls.move(call, Stage.CLEARING)
                 out.append(Envelope(Address("trunk", call.trunk), c.HangUp(call.attempt_id, Outcome.ABANDONED)))
         for card in self.campaigns.values():
-            self.give_back(card.name, list(card.expired(now_us)), out)
+            if card.stock:
+                self.give_back(card.name, list(card.expired(now_us)), out)
 
     def check_invariants(self) -> None:
         """Agents, calls and campaigns agree with each other.

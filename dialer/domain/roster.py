@@ -7,7 +7,7 @@ idle. Entries that no longer hold stay in the heap until they come to the top.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -81,7 +81,7 @@ class Roster:
             self._idle[card.queues] -= 1
         card.hold, card.attempt_id = Hold.AWAY, attempt_id
 
-    def longest_idle(self, queue: str, held: Iterable[str] = ()) -> AgentCard | None:
+    def longest_idle(self, queue: str, held: Collection[str] = ()) -> AgentCard | None:
         """The agent of a queue that has been idle for longest, None if nobody is.
 
         Args:
@@ -96,10 +96,13 @@ class Roster:
                     first = head
         return None if first is None else self.cards[first[1]]
 
-    def idle_count(self, queue: str, held: Iterable[str] = ()) -> int:
+    def idle_count(self, queue: str, held: Collection[str] = ()) -> int:
         """Idle agents of a queue that are not kept for somebody else."""
-        groups = self._groups.get(queue, ())
-        return sum(self._idle[group] for group in groups if not any(name in group for name in held))
+        count = 0
+        for group in self._groups.get(queue, ()):
+            if not held or not any(name in group for name in held):
+                count += self._idle[group]
+        return count
 
     def _head(self, group: tuple[str, ...]) -> tuple[int, str] | None:
         heap = self._heaps[group]

@@ -87,6 +87,11 @@ KIND_BY_ERROR: Mapping[type[OperatorError], Kind] = {
     ConflictError: Kind.CONFLICT,
     ServiceError: Kind.UNAVAILABLE,
 }
+#: What any operation under ``/v1`` may meet.
+_ALWAYS = (
+    *(Kind.BAD_REQUEST, Kind.NO_KEY, Kind.FORBIDDEN, Kind.TOO_LARGE, Kind.INVALID),
+    *(Kind.INTERNAL, Kind.UNAVAILABLE),
+)
 _KIND_BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in reversed(Kind)}
 
 
@@ -132,20 +137,17 @@ def responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     """The errors an operation may answer with, for OpenAPI.
 
     Args:
-        kinds: Kinds of this operation; those that any operation under ``/v1`` may meet are added.
+        kinds: Kinds of this operation; ``_ALWAYS`` is added.
     """
-    always = (Kind.BAD_REQUEST, Kind.NO_KEY, Kind.FORBIDDEN, Kind.INVALID, Kind.INTERNAL, Kind.UNAVAILABLE)
     by_status: dict[int, list[Kind]] = {}
-    for kind in sorted({*always, *kinds}, key=lambda kind: (kind.status, kind.type)):
+    for kind in sorted({*_ALWAYS, *kinds}, key=lambda kind: (kind.status, kind.type)):
         by_status.setdefault(kind.status, []).append(kind)
     return {status: documented(*same) for status, same in by_status.items()}
 
 
 def documented(*kinds: Kind) -> dict[str, Any]:
     """One error response of OpenAPI; all kinds are of the same status."""
-    examples = {
-        kind.type: {"value": {"type": kind.type, "title": kind.title, "status": kind.status}} for kind in kinds
-    }
+    examples = {kind.type: {"value": {"type": kind.type, "title": kind.title, "status": kind.status}} for kind in kinds}
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {
         "description": "; ".join(f"{kind.title} (`{kind.type}`)" for kind in kinds),

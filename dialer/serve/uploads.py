@@ -69,19 +69,27 @@ class Uploads:
         except OperatorError as error:
             raise type(error)(error.message.replace(name, filename).replace(path.name, filename)) from error
         finally:
-            path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)  # noqa: ASYNC240 - has to happen, also when the request is cancelled
 
 
 async def _write(request: Request, descriptor: int) -> None:
     """Memory holds one piece of the body at a time, however it is cut."""
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
+    try:
         piece = bytearray()
         async for chunk in request.stream():
             piece += chunk
             if len(piece) >= _WRITE_BYTES:
-                await _on_disk(file.write, bytes(piece))
+                await _on_disk(_write_all, descriptor, bytes(piece))
                 piece.clear()
-        await _on_disk(file.write, bytes(piece))
+        await _on_disk(_write_all, descriptor, bytes(piece))
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 async def _on_disk(work: Any, *args: Any) -> Any:

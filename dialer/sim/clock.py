@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 #: How many events pass between two looks at whether the run is over.
@@ -22,12 +23,11 @@ class Clock:
     def __init__(self, start_us: int) -> None:
         self.now_us = start_us
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
-        self._serial = 0
+        self._serial = count()
 
     def at(self, at_us: int, call: Callable[..., None], *args: Any) -> None:
         """Do something at a moment, UTC microseconds, not before now."""
-        self._serial += 1
-        heapq.heappush(self._heap, (at_us, self._serial, call, args))
+        heappush(self._heap, (at_us, next(self._serial), call, args))
 
     def run(self, until_us: int, done: Callable[[], bool]) -> None:
         """Let time pass.
@@ -36,13 +36,11 @@ class Clock:
             until_us: Not beyond this moment.
             done: Asked once in a while; True ends the run early.
         """
-        heap, pop = self._heap, heapq.heappop
-        count = 0
+        heap = self._heap
         while heap and heap[0][0] <= until_us:
-            self.now_us, _, call, args = pop(heap)
+            self.now_us, serial, call, args = heappop(heap)
             call(*args)
-            count += 1
-            if not count % _EVENTS_BETWEEN_LOOKS and done():
+            if not serial % _EVENTS_BETWEEN_LOOKS and done():
                 return
         if not done():
             self.now_us = max(self.now_us, until_us)

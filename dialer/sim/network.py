@@ -47,6 +47,7 @@ class Network:
         self._clock = clock
         self._rng = rng
         self._faults = faults
+        self._lost = faults.lost
         self._directory = directory
         self._lines = lines
         self._take = take
@@ -79,7 +80,11 @@ class Network:
                 touched.append(wire)
             waiting.append(envelope)
         for wire in touched:
-            self._next(wire)
+            box = wire.box
+            if box.in_air is None or self._clear(wire):
+                delivery = box.next_delivery()
+                if delivery is not None:
+                    self._launch(wire, delivery)
         if self._lines.ordered:
             self._lines.carry_out()
 
@@ -96,20 +101,16 @@ class Network:
         wire.talks.add((berth.address, to))
         return wire
 
-    def _next(self, wire: Wire) -> None:
-        """Send what waits, unless a delivery is in the air."""
-        box = wire.box
-        if box.in_air is not None:
-            if wire.late is None:
-                return
-            (at_us, seq, ack), wire.late = wire.late, None
-            if at_us > self._clock.now_us:
-                self._clock.at(at_us, self._acknowledged, wire, seq, ack)
-                return
-            box.acknowledged(seq, ack)
-        delivery = box.next_delivery()
-        if delivery is not None:
-            self._launch(wire, delivery)
+    def _clear(self, wire: Wire) -> bool:
+        """Whether the delivery in the air has been acknowledged by now; if not, whatever waits is sent when it is."""
+        if wire.late is None:
+            return False
+        (at_us, seq, ack), wire.late = wire.late, None
+        if at_us > self._clock.now_us:
+            self._clock.at(at_us, self._acknowledged, wire, seq, ack)
+            return False
+        wire.box.acknowledged(seq, ack)
+        return True
 
     def _launch(self, wire: Wire, delivery: Delivery) -> None:
         self.deliveries += 1
@@ -122,7 +123,7 @@ class Network:
                 at_us += int(random() * faults.delay_us)
             if random() < faults.duplicated:
                 clock.at(at_us + int(random() * faults.delay_us), self._arrive, wire, delivery)
-            if random() < faults.lost:
+            if random() < self._lost:
                 return
         clock.at(at_us, self._arrive, wire, delivery)
 
@@ -157,10 +158,9 @@ class Network:
 
     def acknowledge(self, wire: Wire, seq: int, ack: Ack) -> None:
         """Send the answer to a delivery."""
-        random = self._rng.random
-        if self._faults.lost and random() < self._faults.lost:
+        if self._lost and self._rng.random() < self._lost:
             return
-        at_us = self._clock.now_us + LATENCY_US + int(random() * JITTER_US)
+        at_us = self._clock.now_us + LATENCY_US + int(self._rng.random() * JITTER_US)
         if ack.verdict <= Verdict.REPEATED and wire.late is None and not wire.box.waiting:
             wire.late = (at_us, seq, ack)
         else:

@@ -38,7 +38,12 @@ def test_example_files_load_and_become_specs():
     """The examples that ship are right, and each field reaches its place in the spec, in microseconds."""
     file = load_campaign(EXAMPLES / "progressive.yaml")
     spec = file.to_domain(pool="p1", version=3)
-    assert (spec.campaign, spec.mode, spec.pool, spec.version) == ("spring-progressive", DialingMode.PROGRESSIVE, "p1", 3)
+    assert (spec.campaign, spec.mode, spec.pool, spec.version) == (
+        "spring-progressive",
+        DialingMode.PROGRESSIVE,
+        "p1",
+        3,
+    )
     assert (spec.queue, spec.trunk, spec.caller_id, spec.priority) == ("sales", "main", 12125550100, 5)
     assert (spec.amd, spec.ring_timeout_us, spec.flow) == (True, 25 * SECOND_US, None)
     rests = ((Outcome.BUSY, 600 * SECOND_US), (Outcome.CONGESTION, 300 * SECOND_US))
@@ -83,7 +88,9 @@ def test_unquoted_caller_id_is_the_same_number(campaign):
             {"mode": "predictve"}, "2: mode: unknown mode 'predictve'; use one of: agentless, progressive", id="mode"
         ),
         pytest.param({"mode": None}, "1: mode: is missing; add it", id="missing"),
-        pytest.param({"ring_timout_s": 20}, "5: ring_timout_s: unknown field; did you mean 'ring_timeout_s'?", id="typo"),
+        pytest.param(
+            {"ring_timout_s": 20}, "5: ring_timout_s: unknown field; did you mean 'ring_timeout_s'?", id="typo"
+        ),
         pytest.param({"zzz": 1}, "5: zzz: unknown field; allowed here: agents, amd, caller_id", id="unknown-field"),
         pytest.param({"priority": 6}, "5: priority: 6: must be less than or equal to 5", id="priority-high"),
         pytest.param({"priority": 0}, "5: priority: 0: must be greater than or equal to 1", id="priority-low"),
@@ -94,9 +101,13 @@ def test_unquoted_caller_id_is_the_same_number(campaign):
         pytest.param({"trunk": {"name": "t", "lines": 0}}, "7: trunk.lines: 0: must be greater", id="nested"),
         pytest.param({"trunk": {"line": 1}}, "6: trunk.line: unknown field; did you mean 'lines'?", id="nested-typo"),
         pytest.param({"caps": [{"limit": 1}]}, "6: caps.0.window_s: is missing", id="in-a-list"),
-        pytest.param({"hours": ["mon-fri 18:00-09:00"]}, "'mon-fri 18:00-09:00' is not calling hours; write", id="hours"),
+        pytest.param(
+            {"hours": ["mon-fri 18:00-09:00"]}, "'mon-fri 18:00-09:00' is not calling hours; write", id="hours"
+        ),
         pytest.param({"hours": []}, "5: hours: []: List must have at least 1 item", id="no-hours"),
-        pytest.param({"retry_by_outcome": {"engaged": 5}}, "use one of: abandoned, machine, no_answer, busy", id="outcome"),
+        pytest.param(
+            {"retry_by_outcome": {"engaged": 5}}, "use one of: abandoned, machine, no_answer, busy", id="outcome"
+        ),
         pytest.param({"retry_by_outcome": {"connected": 5}}, "use one of: abandoned, machine", id="final-outcome"),
         pytest.param({"queue": None}, "1: queue is missing; mode progressive needs it", id="no-queue"),
         pytest.param({"flow": "x"}, "1: flow does not go with mode progressive; remove it", id="flow"),
