@@ -65,6 +65,8 @@ def _explain(data: Path, campaign: str, contact: str | None) -> Any:
     service = find_service(data)
     if service is not None:
         path = f"/v1/campaigns/{campaign}/why"
-        return service.ask(path) if contact is None else service.ask(path, post={"contact": contact})
+        if contact is not None:
+            return service.ask(path, post={"contact": contact})
+        return [(step["label"], step["contacts"]) for step in service.ask(path)["steps"]]
     with Store.open_read_only(data) as store:
         return why_campaign(store, campaign) if contact is None else why_contact(store, campaign, contact)

@@ -19,18 +19,28 @@ from rich.table import Table
 from dialer.actors.directory import Plan
 from dialer.actors.handles import Control
 from dialer.actors.launch import end, launch, make_deployment, start_ray, stop_ray
+from dialer.commands_clock import start_of
 from dialer.commands_live import Dialling
-from dialer.commands_run import NAMESPACE, ray_output, whole_report
+from dialer.commands_run import (
+    NAMESPACE,
+    STATUS_INTERRUPTED,
+    interrupted,
+    is_unfinished,
+    ray_output,
+    whole_report,
+)
 from dialer.config import AgentsSection, CampaignFile, TrunkSection, load_rules
 from dialer.domain.kinds import DialingMode
-from dialer.domain.specs import SECOND_US, AgentSpec
+from dialer.domain.specs import SECOND_US, AgentSpec, WeeklyHours
 from dialer.screens import print_findings, print_report
 from dialer.sim.contacts import SyntheticContacts
 from dialer.storage.audit import Finding
+from dialer.storage.store import FILE_NAME, Store
 
 SPEED = 60.0
 #: A Tuesday at 19:00 UTC, when everybody from Maine to Hawaii may be called.
 START_US = 1_772_564_400 * SECOND_US
+LEGAL_HOURS = WeeklyHours.daily(8 * 60, 21 * 60)
 AGENTS = 24
 CONTACTS = 160
 TRUNK = TrunkSection(name="main", lines=120, calls_per_s=20)
@@ -63,26 +73,39 @@ def demo_command(*, seed: int, data: Path | None, as_json: bool) -> int:
     console = Console(file=sys.stderr if as_json else terminal)
     with tempfile.TemporaryDirectory(prefix="dialer-demo-") as scratch:
         place = Path(scratch) / "data" if data is None else data
-        with ray_output(place):
-            console.print("starting Ray on this machine ...", style="dim", highlight=False)
-            start_ray(None)
-            try:
-                told = asyncio.run(_dial(place, Path(scratch), seed, console))
-            finally:
-                stop_ray()
+        start_us = _start_us(place)
+        try:
+            with ray_output(place):
+                console.print("starting Ray on this machine ...", style="dim", highlight=False)
+                start_ray(None)
+                try:
+                    told = asyncio.run(_dial(place, start_us, Path(scratch), seed, console))
+                finally:
+                    stop_ray()
+        except KeyboardInterrupt:
+            return interrupted()
     if as_json:
         print(json.dumps(told), file=terminal)
     else:
         _show(console, told)
     if told["status"] == "interrupted":
-        return 130
+        return STATUS_INTERRUPTED
     return 0 if told["audit"]["clean"] else 1
 
 
-async def _dial(data: Path, scratch: Path, seed: int, console: Console) -> dict[str, Any]:
+def _start_us(data: Path) -> int:
+    """Dialler time at the start: never before what an earlier demo has left on record."""
+    if not (data / FILE_NAME).is_file():
+        return START_US
+    with Store.open(data) as store:
+        last_us = store.last_us()
+    return START_US if last_us < START_US else start_of(None, last_us=last_us, hours=LEGAL_HOURS)[0]
+
+
+async def _dial(data: Path, start_us: int, scratch: Path, seed: int, console: Console) -> dict[str, Any]:
     began_s = time.monotonic()
     rules = load_rules(SPEED)
-    deployment = make_deployment(data, rules, namespace=NAMESPACE, start_us=START_US, speed=SPEED, seed=seed)
+    deployment = make_deployment(data, rules, namespace=NAMESPACE, start_us=start_us, speed=SPEED, seed=seed)
     agents = tuple(
         AgentSpec(f"a{number}", "main", ("sales",), (TRUNK.name,), 30 * SECOND_US) for number in range(1, AGENTS + 1)
     )
@@ -94,7 +117,7 @@ async def _dial(data: Path, scratch: Path, seed: int, console: Console) -> dict[
         for name in names:
             await control.start_campaign(name)
         await control.staff()
-        interrupted = await Dialling(control, console, names).until_over()
+        stopped = await Dialling(control, console, names).until_over()
         reports = [await whole_report(control, name) for name in names]
         findings = await control.audit()
     finally:
@@ -102,7 +125,7 @@ async def _dial(data: Path, scratch: Path, seed: int, console: Console) -> dict[
     return _sum(reports) | {
         "wall_s": time.monotonic() - began_s,
         "seed": seed,
-        "status": "interrupted" if interrupted else "completed",
+        "status": "interrupted" if stopped else "completed",
         "campaigns": reports,
         "audit": {"clean": not any(finding["violations"] for finding in findings), "findings": findings},
     }
@@ -123,8 +146,9 @@ async def _prepare(control: Control, scratch: Path, seed: int) -> list[str]:
         rows += [["Twice", rows[0][1]], ["Nobody", ""], ["Typo", "12345"]]  # what real lists hold, too
         path = scratch / f"{name}.csv"
         _write(path, ["name", "phone"], rows)
-        await control.import_contacts(name, path, path.name)
-        await control.put_campaign(_campaign(name, mode, priority), [name], [])
+        if not await is_unfinished(control, name):  # an earlier demo was interrupted: this one goes on with it
+            await control.import_contacts(name, path, path.name)
+            await control.put_campaign(_campaign(name, mode, priority), [name], [])
         names.append(name)
     return names
 

@@ -21,13 +21,16 @@ from dialer.actors.placement import parse_per_actor
 from dialer.commands_clock import start_of
 from dialer.commands_live import Dialling
 from dialer.config import CampaignFile, load_campaign, load_rules
-from dialer.errors import ConfigError, ContactFileError, NotFoundError
+from dialer.errors import ConfigError, DataDirectoryError
 from dialer.screens import print_report, write_html
 from dialer.sim.people import habits_by_name
+from dialer.storage.importer import check_contacts, check_numbers
+from dialer.storage.replay import run_state
 from dialer.storage.store import FILE_NAME, Store
 from dialer.telephony.simulated import profile_by_name
 
 MAX_SPEED = 600.0
+STATUS_INTERRUPTED = 130
 NAMESPACE = "dialer"
 _SIMULATED = "simulated"
 _ENDED = ("completed", "stopped")
@@ -76,13 +79,16 @@ def run_command(options: RunOptions) -> int:
     terminal = sys.stdout
     console = Console(file=sys.stderr if options.as_json else terminal)
     if checked.note:
-        console.print(checked.note, style="dim", highlight=False)
-    with ray_output(options.data):
-        start_ray(None)
-        try:
-            report = asyncio.run(_dial(options, checked, console))
-        finally:
-            stop_ray()
+        console.print(checked.note, style="dim", highlight=False, soft_wrap=True)
+    try:
+        with ray_output(options.data):
+            start_ray(None)
+            try:
+                report = asyncio.run(_dial(options, checked, console))
+            finally:
+                stop_ray()
+    except KeyboardInterrupt:
+        return interrupted()
     return show(report, console, terminal, as_json=options.as_json, html=options.html)
 
 
@@ -96,14 +102,24 @@ def show(report: dict[str, Any], console: Console, terminal: TextIO, *, as_json:
         print_report(console, report)
         if html is not None:
             console.print(f"report as a page: {html}", style="dim", highlight=False)
-    return 130 if report["status"] == "interrupted" else 0
+    return STATUS_INTERRUPTED if report["status"] == "interrupted" else 0
+
+
+def interrupted() -> int:
+    """Say that Ctrl-C came before or after the dialling; the exit status that fits it."""
+    print("dialer: interrupted; what was dialled is on record, the next run goes on from there", file=sys.stderr)
+    return STATUS_INTERRUPTED
 
 
 @contextlib.contextmanager
 def ray_output(data: Path) -> Any:
     """Keep what Ray prints out of the operator's sight: it goes to ``ray.log`` in the data directory."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "ray.log").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        log = (data / "ray.log").open("a", encoding="utf-8")
+    except OSError as error:
+        raise DataDirectoryError(f"cannot use data directory {data}: {error.strerror}; choose another one") from error
+    with log, contextlib.redirect_stdout(log):
         yield
 
 
@@ -122,27 +138,44 @@ def _check(options: RunOptions) -> _Checked:
             raise ConfigError(f"{options.campaign}: mode {file.mode.value} has no agents; leave out --agents")
         if options.agents < 1:
             raise ConfigError(f"--agents must be 1 or more, not {options.agents}")
-    for path in (*options.contacts, *options.dnc):
-        if not path.is_file():
-            raise ContactFileError(f"{path}: there is no such file")
+    _check_names(file)
+    if options.html is not None and not options.html.parent.is_dir():
+        raise ConfigError(f"--html {options.html}: there is no directory {options.html.parent}; make it first")
+    for path in options.contacts:
+        check_contacts(path)
+    for path in options.dnc:
+        check_numbers(path)
+    kept, last_us = _look_at(options, file)
+    start_us, note = start_of(options.start, last_us=last_us, hours=kept.to_domain().hours)
+    if kept != file:
+        _check_names(kept)
+        note = f"the unfinished run of {file.name} goes on as it began: what has changed in the file waits for the next"
+    return _Checked(kept, per_actor, start_us, note)
+
+
+def _check_names(file: CampaignFile) -> None:
     profile_by_name(file.trunk.profile)
     if file.agents is not None:
         habits_by_name(file.agents.habits)
-    last_us = _look_at(options, file)
-    start_us, note = start_of(options.start, last_us=last_us, hours=file.to_domain().hours)
-    return _Checked(file, per_actor, start_us, note)
 
 
-def _look_at(options: RunOptions, file: CampaignFile) -> int:
-    """The time of the last record; refuses a data directory that cannot be used, or a run without contacts."""
+def _look_at(options: RunOptions, file: CampaignFile) -> tuple[CampaignFile, int]:
+    """The campaign to dial, which is the earlier one if its run is not over, and the time of the last record.
+
+    Refuses a data directory that cannot be used, or a run without contacts.
+    """
+    nobody = ConfigError(f"campaign {file.name} has no contacts yet; give --contacts FILE")
     if not (options.data / FILE_NAME).is_file():
         if not options.contacts:
-            raise ConfigError(f"campaign {file.name} has no contacts yet; give --contacts FILE")
-        return 0
+            raise nobody
+        return file, 0
     with Store.open(options.data) as store:
-        if not options.contacts and store.get("campaign", file.name) is None:
-            raise ConfigError(f"campaign {file.name} has no contacts yet; give --contacts FILE")
-        return store.last_us()
+        doc = store.get("campaign", file.name)
+        if doc is None and not options.contacts:
+            raise nobody
+        if doc is not None and doc["run_no"] is not None and run_state(store, doc["run_no"]) not in _ENDED:
+            file = CampaignFile.model_validate(doc["file"])
+        return file, store.last_us()
 
 
 # -- dialling ----------------------------------------------------------------------------------------------------------
@@ -171,13 +204,13 @@ async def _dial(options: RunOptions, checked: _Checked, console: Console) -> dic
         if started["continued"]:
             console.print(f"going on with run {started['run_no']} of {file.name}", highlight=False)
         await control.staff()
-        interrupted = await Dialling(control, console, (file.name,)).until_over()
+        stopped = await Dialling(control, console, (file.name,)).until_over()
         report = await whole_report(control, file.name)
     finally:
         await end(control)
     report |= {"wall_s": time.monotonic() - began_s, "seed": options.seed, "speed": options.speed}
     report["agents"] = report["agents"] or len(agents)
-    report["status"] = "interrupted" if interrupted else report["state"]
+    report["status"] = "interrupted" if stopped else report["state"]
     return report
 
 
@@ -194,16 +227,19 @@ async def whole_report(control: Control, name: str) -> dict[str, Any]:
     }
 
 
+async def is_unfinished(control: Control, name: str) -> bool:
+    """Whether a campaign has a run that was interrupted."""
+    known = next((known for known in await control.campaigns() if known["name"] == name), None)
+    return known is not None and known["run_no"] is not None and known["state"] not in _ENDED
+
+
 async def _prepare(control: Control, options: RunOptions, file: CampaignFile, console: Console) -> None:
     """Bring lists and campaign into the catalogue. A run that was interrupted keeps its contacts."""
     dnc = [await _import(_import_dnc(control), path, console, options.dnc) for path in options.dnc]
-    try:
-        known = await control.campaign(file.name)
-    except NotFoundError:
-        known = None
-    if known is not None and known["run_no"] is not None and known["state"] not in _ENDED:
+    if await is_unfinished(control, file.name):
         return
     lists = [await _import(_import_contacts(control), path, console, options.contacts) for path in options.contacts]
+    known = next((known for known in await control.campaigns() if known["name"] == file.name), None)
     if known is not None:
         lists = lists or known["lists"]
         dnc = sorted({*dnc, *known["dnc_lists"]})

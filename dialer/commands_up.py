@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -81,7 +82,8 @@ def up_command(options: UpOptions) -> int:
     api.require_free(config.host, config.port)
     kept = _kept(config)
     start_us, _ = start_of(options.start, last_us=kept.last_us, hours=None)
-    console = Console()
+    console = Console(file=sys.stdout)  # this one: what Ray prints later goes elsewhere
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     with ray_output(config.data):
         start_ray(options.address or os.environ.get("RAY_ADDRESS"))
         try:

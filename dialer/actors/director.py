@@ -257,6 +257,7 @@ class DirectorActor:
             doc["desired"] = self._desired[name] = "active"
             await self.directory.store("put", "campaign", name, doc)
             await self._start_run(campaign, pool, doc["run_no"])
+        await self.directory.shows(Address("campaign", name))  # whoever asks next finds it at work
         return {"campaign": name, "run_no": doc["run_no"], "continued": continued}
 
     async def _new_run(self, campaign: CampaignFile, pool: str, doc: dict[str, Any]) -> int:

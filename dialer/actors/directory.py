@@ -19,6 +19,7 @@ from dialer.domain.specs import AgentSpec, PoolSpec, TrunkSpec
 
 _RETRY_S = 0.3
 _OBSERVE_S = 2.0
+_START_LOOKS = 100
 _PEOPLE_PER_ACTOR = 500
 #: Who must be there before others speak to them starts first.
 _START_ORDER = ("trunk", "scheduler", "campaign", "agents", "desks")
@@ -189,6 +190,16 @@ class Directory:
         hosts = list(self.births)
         views = await asyncio.gather(*(self._view(host) for host in hosts))
         self.views |= {host: view for host, view in zip(hosts, views, strict=True) if view is not None}
+
+    async def shows(self, host: Address) -> bool:
+        """Wait until a host that starts shows something; False if it takes too long to wait for."""
+        for _ in range(_START_LOOKS):
+            view = await self._view(host)
+            if view is not None:
+                self.views[host] = view
+                return True
+            await asyncio.sleep(_RETRY_S)
+        return False
 
     async def _view(self, host: Address) -> Any:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # Ray's stub leaves them out
 
 from dialer.actors import registry
 from dialer.actors.deployment import Deployment, wall_us
@@ -21,6 +22,8 @@ from dialer.errors import ServiceError
 
 #: Ray's own switches for provoking failures; they have no place where people are called.
 _FORBIDDEN = "RAY_testing_"
+#: Start a cluster, and do not join one that happens to run on this machine.
+_OWN = "local"
 
 
 def start_ray(address: str | None, *, cpus: int | None = None, testing: bool = False) -> None:
@@ -41,13 +44,20 @@ def start_ray(address: str | None, *, cpus: int | None = None, testing: bool = F
         raise ServiceError(f"{wrong[0]} is set: it makes Ray fail on purpose; unset it before calling people")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        _draw_token()
         quiet |= {"include_dashboard": False, "num_cpus": cpus, "resources": {registry.DATA_NODE: 1.0}}
     try:
-        ray.init(address=address, **quiet)
+        ray.init(address=address or _OWN, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ServiceError(f"cannot start or reach Ray: {first_line}") from error
+
+
+def _draw_token() -> None:
+    """Draw a token and have Ray read it: it looks at the environment only once, and may have been imported before."""
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def make_deployment(

@@ -23,7 +23,7 @@ from dialer.domain.ports import NumberSet
 from dialer.errors import OperatorError
 from dialer.storage.audit import audit_store
 from dialer.storage.numbers import NumberFile
-from dialer.storage.replay import ledger_replay, run_history
+from dialer.storage.replay import ledger_replay, run_history, run_state
 from dialer.storage.report import run_report
 from dialer.storage.store import Store
 from dialer.storage.why import why_campaign, why_contact
@@ -88,6 +88,7 @@ class StoreActor:
             open_intents=replay.open_intents,
             recent=replay.recent,
             dnc_changes=replay.dnc,
+            began_us=self.deployment.start_us,
         )
         return ledger, epoch
 
@@ -194,7 +195,7 @@ class StoreActor:
     async def run_state(self, run_no: int) -> str:
         """Recorded state of a run."""
         await self.opened()
-        return (await self._on_disk(run_history, self.store, run_no)).state.value
+        return (await self._on_disk(run_state, self.store, run_no)).value
 
     async def report(self, run_no: int) -> dict[str, Any]:
         """The report of a run, as far as it has come."""

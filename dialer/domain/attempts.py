@@ -73,8 +73,19 @@ class Watch:
                 yield attempt
 
     def next_us(self) -> int | None:
-        """The next timer; None if there is none."""
-        return self._timers[0][0] if self._timers else None
+        """The next moment; None if there is none. Timers that have lost their meaning are cleared away first."""
+        timers = self._timers
+        while timers:
+            at_us, attempt = timers[0]
+            known = self._attempts.get(attempt)
+            if known is None or known.timer_us != at_us:
+                heapq.heappop(timers)
+            elif known.watch_us > at_us:
+                known.timer_us = known.watch_us
+                heapq.heapreplace(timers, (known.watch_us, attempt))
+            else:
+                return at_us
+        return None
 
     def forgotten(self) -> list[int]:
         """Open attempts that no timer stands for, or a late one. For checks: there must be none."""

@@ -17,7 +17,7 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.groupcommit import JOURNAL
 from dialer.domain.ids import run_of
-from dialer.domain.kinds import UNDIALLED, IntentRefusal
+from dialer.domain.kinds import UNDIALLED, IntentRefusal, Outcome
 from dialer.domain.localtime import Window, window_all
 from dialer.domain.message import Address, Envelope
 from dialer.domain.ports import NumberSet
@@ -58,6 +58,7 @@ class Ledger:
         recent: (number, intent time) of attempts that count within the longest cap window, from the journal; in any
             order, also earlier ones.
         dnc_changes: (list, number, added) made while running, in order, from the journal.
+        began_us: When this dialer began, UTC microseconds: whoever made an earlier intent is gone.
     """
 
     def __init__(
@@ -69,9 +70,11 @@ class Ledger:
         open_intents: Iterable[tuple[int, int, int, int]] = (),
         recent: Iterable[tuple[int, int]] = (),
         dnc_changes: Iterable[tuple[str, int, bool]] = (),
+        began_us: int = 0,
     ) -> None:
         self.address = STORE
         self.rules = rules
+        self._began_us = began_us
         self._hours: dict[str, WeeklyHours] = dict(rules.hours_by_zone)
         self._dnc: dict[str, NumberSet] = dict(dnc or {})
         self._globals = tuple(global_lists)
@@ -164,6 +167,7 @@ class Ledger:
         if known is not None and msg.epoch == run.epoch:  # its answer was lost; who is reborn knows its open intents
             out.append(Envelope(run.address, e.IntentAccepted(msg.attempt_id, known.at_us, known.not_after_us)))
             return
+        self._free(msg.number, now_us, out)
         refusal, until_us = self._judge(run, msg, now_us)
         if refusal is not None:
             out.append(Envelope(run.address, e.IntentRefused(msg.attempt_id, refusal, until_us)))
@@ -209,6 +213,18 @@ class Ledger:
         if window is None:
             return IntentRefusal.NO_RULES, None
         return None if window.open else IntentRefusal.HOURS, window.until_us
+
+    def _free(self, number: int, now_us: int, out: list[Envelope]) -> None:
+        """Close an intent that an earlier dialer left open: a run nobody goes on with must not hold a number for ever.
+
+        It may have been dialled, so it counts. A run that goes on is open here, and asks its trunk instead.
+        """
+        attempt = self._busy.get(number)
+        if attempt is None or run_of(attempt) in self._runs:
+            return
+        known = self._open[attempt]
+        if known.at_us < self._began_us and known.not_after_us <= now_us:
+            self._close(e.AttemptEnded(attempt, Outcome.UNKNOWN, "", 0, 0, 0, 0, now_us), now_us, out)
 
     def _window(self, run: _Run, zone_key: int, now_us: int) -> Window | None:
         """When both the law and the campaign allow calls in all zones of the key; None if a zone has no rules."""
@@ -261,31 +277,33 @@ class Ledger:
                     del self._recent[number]
 
     def _record_outcome(self, msg: c.RecordOutcome, now_us: int, out: list[Envelope]) -> None:
-        ended = msg.ended
-        known = self._open.pop(ended.attempt_id, None)
-        if known is not None:
-            if self._busy.get(known.number) == ended.attempt_id:
-                del self._busy[known.number]
-            if ended.outcome in UNDIALLED:
-                times = self._recent.get(known.number)
-                if times and known.at_us in times:
-                    times.remove(known.at_us)
-                    if not times:
-                        del self._recent[known.number]
-            row = e.OutcomeRow(
-                ended.attempt_id,
-                ended.outcome,
-                ended.agent,
-                ended.cause,
-                ended.sent_us,
-                ended.answered_us,
-                ended.joined_us,
-                ended.ended_us,
-                now_us,
-            )
-            out.append(Envelope(JOURNAL, row))
+        if msg.ended.attempt_id in self._open:
+            self._close(msg.ended, now_us, out)
         # an attempt that is not open has its outcome already: the first one stands
-        out.append(Envelope(Address("campaign", msg.campaign), e.OutcomeRecorded(ended.attempt_id)))
+        out.append(Envelope(Address("campaign", msg.campaign), e.OutcomeRecorded(msg.ended.attempt_id)))
+
+    def _close(self, ended: e.AttemptEnded, now_us: int, out: list[Envelope]) -> None:
+        known = self._open.pop(ended.attempt_id)
+        if self._busy.get(known.number) == ended.attempt_id:
+            del self._busy[known.number]
+        if ended.outcome in UNDIALLED:
+            times = self._recent.get(known.number)
+            if times and known.at_us in times:
+                times.remove(known.at_us)
+                if not times:
+                    del self._recent[known.number]
+        row = e.OutcomeRow(
+            ended.attempt_id,
+            ended.outcome,
+            ended.agent,
+            ended.cause,
+            ended.sent_us,
+            ended.answered_us,
+            ended.joined_us,
+            ended.ended_us,
+            now_us,
+        )
+        out.append(Envelope(JOURNAL, row))
 
     # -- do not call -------------------------------------------------------------------------------------------------
 

@@ -43,10 +43,12 @@ class Matching:
         held: set[str] = set()
         for peers in self._ranks():
             self._match_peers(peers, held, now_us, out)
+            for card in self._in_turn(peers):
+                need, unserved = self._need(card, peers, held, now_us)
+                wanted[card.opened.trunk] += self._restock(card, need, unserved, now_us, out)
             for card in peers:
-                need = self._need(card, peers, held, now_us)
-                wanted[card.opened.trunk] += self._restock(card, need, now_us, out)
-            held.update(card.opened.queue for card in peers if card.opened.queue and self._keeps(card, now_us))
+                if card.opened.queue and self._keeps(card, now_us):
+                    held.add(card.opened.queue)
         self._request_credits(wanted, now_us, out)
 
     def next_deadline_us(self) -> int | None:
@@ -61,7 +63,7 @@ class Matching:
         next_call_us = self.pool.calls.next_deadline_us()
         if next_call_us is not None:
             times.append(next_call_us)
-        return min((at_us for at_us in times if at_us > self._now_us), default=None) if times else None
+        return min(filter(self._now_us.__lt__, times), default=None)
 
     # -- matching ----------------------------------------------------------------------------------------------------
 
@@ -72,6 +74,10 @@ class Matching:
             if card.active:
                 ranks.setdefault(card.opened.priority, []).append(card)
         return [ranks[priority] for priority in sorted(ranks, reverse=True)]
+
+    def _in_turn(self, peers: list[CampaignCard]) -> list[CampaignCard]:
+        """Equal campaigns in the order in which they may ask for leases: another one each time."""
+        return self._rng.sample(peers, len(peers)) if len(peers) > 1 else peers
 
     def _match_peers(self, peers: list[CampaignCard], held: set[str], now_us: int, out: list[Envelope]) -> None:
         ready = [card for card in peers if card.stock or self._explain(card, now_us)]
@@ -121,7 +127,7 @@ class Matching:
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def _restock(self, card: CampaignCard, need: int, now_us: int, out: list[Envelope]) -> int:
+    def _restock(self, card: CampaignCard, need: int, unserved: int, now_us: int, out: list[Envelope]) -> int:
         """Ask for leases up to the target; the credits it wants are returned."""
         due = card.due(now_us)
         if not (card.stock or card.asked or due):
@@ -129,23 +135,31 @@ class Matching:
         lead_us = self.pool.spec.lead_us
         per_s = card.rate.per_s(now_us)
         trunk = self.pool.trunks[card.opened.trunk]
-        target = lease_target(need=need, credits_free=trunk.credits_free, launches_per_s=per_s, lead_us=lead_us)
+        target = lease_target(need=unserved, credits_free=trunk.credits_free, launches_per_s=per_s, lead_us=lead_us)
         missing = target - len(card.stock) - card.asked
         if missing > 0 and due:
             card.asked += missing
             out.append(Envelope(Address("campaign", card.name), RequestLeases(self.pool.spec.pool, missing)))
         return need + math.floor(per_s * lead_us / (10 * SECOND_US) + 0.5)
 
-    def _need(self, card: CampaignCard, peers: list[CampaignCard], held: set[str], now_us: int) -> int:
-        """Calls that could be placed now, were there leases and credits: equals share the agents of a queue."""
+    def _need(self, card: CampaignCard, peers: list[CampaignCard], held: set[str], now_us: int) -> tuple[int, int]:
+        """What equals leave of the agents of a queue.
+
+        Returns:
+            Calls that could be placed now, were there leases and credits; and how many of them lack a lease, those of
+            equal campaigns counted.
+        """
         queue = card.opened.queue
         if card.agentless or queue is None:
-            return max(0, card.free_slots)
+            slots = max(0, card.free_slots)
+            return slots, slots
         idle = self.pool.roster.idle_count(queue, held)
         if not idle or len(peers) == 1:
-            return idle
-        sharers = sum(1 for peer in peers if peer.opened.queue == queue and (peer.stock or peer.due(now_us)))
-        return -(-idle // max(1, sharers))
+            return idle, idle
+        others = [peer for peer in peers if peer is not card and peer.opened.queue == queue]
+        share = -(-idle // (1 + sum(1 for peer in others if peer.stock or peer.due(now_us))))
+        served = sum(len(peer.stock) + peer.asked for peer in others)
+        return share, max(0, min(share, idle - served))
 
     def _request_credits(self, wanted: dict[str, int], now_us: int, out: list[Envelope]) -> None:
         for name, soon in wanted.items():

@@ -1,8 +1,9 @@
 """Messages and addresses: what machines say, and to whom.
 
 A machine never holds a reference to another one. It returns envelopes, pairs of (address, message), and a courier
-carries them. Messages are immutable and cheap to pickle: a frozen slotted data class would use a generic state
-setter, which on CPython 3.11 makes it three times slower to dump than the generated ``__reduce__`` used here.
+carries them. Messages are immutable and cheap: a frozen slotted data class is pickled through a generic state setter,
+which on CPython 3.11 makes it three times slower to dump than the ``__reduce__`` used here, and built through
+``object.__setattr__``, which makes it 1.7 times slower to make than by its slots.
 """
 
 from __future__ import annotations
@@ -34,12 +35,33 @@ def message(cls: type[T]) -> type[T]:
         cls: A class with annotated fields and no ``__init__``.
 
     Returns:
-        The data class, with a ``__reduce__`` that rebuilds it positionally.
+        The data class, with an ``__init__`` that fills its slots and a ``__reduce__`` that rebuilds it positionally.
     """
     made = dataclasses.dataclass(frozen=True, slots=True)(cls)
     names = [field.name for field in dataclasses.fields(made)]  # type: ignore[arg-type]
+    made.__init__ = _initialiser(made)  # type: ignore[method-assign]
     made.__reduce__ = _reducer(made, names)  # type: ignore[method-assign, assignment]
     return made
+
+
+def _initialiser(made: type[Any]) -> Callable[..., None]:
+    """The ``__init__`` of the data class with the same parameters, each stored by its slot's own setter."""
+    scope: dict[str, Any] = {}
+    parameters, body = ["self"], ["pass"]
+    for field in dataclasses.fields(made):
+        name = field.name
+        scope[f"set_{name}"] = getattr(made, name).__set__
+        body.append(f"set_{name}(self, {name})")
+        if field.default is dataclasses.MISSING:
+            parameters.append(name)
+        else:
+            scope[f"default_{name}"] = field.default
+            parameters.append(f"{name}=default_{name}")
+    source = f"def __init__({', '.join(parameters)}):\n    " + "\n    ".join(body)
+    exec(source, scope)  # noqa: S102 - made of the names of fields, as the data class's own is
+    made_init: Callable[..., None] = scope["__init__"]
+    made_init.__qualname__ = f"{made.__qualname__}.__init__"
+    return made_init
 
 
 def _reducer(made: type[Any], names: list[str]) -> Callable[[Any], tuple[Any, ...]]:

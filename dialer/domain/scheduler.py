@@ -213,13 +213,27 @@ class Scheduler:
                 if call.stage is not Stage.MATCHED and call.attempt_id not in live:
                     pool.drop(call, out)
         for attempt, (agent, answered) in live.items():
-            call = pool.calls.get(attempt) or pool.adopt(attempt, msg.trunk)
-            call.trunk = msg.trunk
-            if agent:
-                pool.calls.move(call, Stage.JOINING)
-                call.agent = agent
-            elif answered and call.stage is Stage.DIALLING:
-                pool.answered(call, now_us, now_us, out)
+            self._found_up(attempt, msg.trunk, agent, answered=answered, now_us=now_us, out=out)
+
+    def _found_up(
+        self, attempt_id: int, trunk: str, agent: str, *, answered: bool, now_us: int, out: list[Envelope]
+    ) -> None:
+        """A trunk says that a call is up, and with whom."""
+        pool = self.pool
+        call = pool.calls.get(attempt_id)
+        if call is not None and call.stage is Stage.MATCHED:
+            pool.drop(call, out)  # an earlier incarnation has dialled it
+            call = None
+        if call is None:
+            call = pool.adopt(attempt_id, trunk)
+        call.trunk = trunk
+        if agent:
+            if call.agent != agent:
+                pool.release(call, out)  # somebody else was asked or promised meanwhile
+            pool.calls.move(call, Stage.JOINING)
+            call.agent = agent
+        elif answered and call.stage is Stage.DIALLING:
+            pool.answered(call, now_us, now_us, out)
 
     def _credits_granted(self, msg: e.CreditsGranted, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         trunk = self.pool.trunks.get(msg.trunk)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from dialer import __version__
 from dialer.serve import problems
 from dialer.serve.auth import Authenticate
 from dialer.serve.guard import BodyLimit, RequestGuard
@@ -46,7 +46,7 @@ def build_app(
     """
     app = FastAPI(
         title="Dialer",
-        version=__version__,
+        version=metadata.version("dialer"),
         description=_DESCRIPTION,
         redoc_url=None,
         redirect_slashes=False,

@@ -31,6 +31,7 @@ from dialer.errors import (
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:dialer:error:"
 _MAX_FIELDS = 20  #: of one request; a body may be wrong in as many places as it has
+_MAX_CHARACTERS = 500  #: of one text; a line for the operator may quote what it found, which may be a whole file
 
 #: Seven digits or more, however they are grouped; dates and times of day are not numbers to call.
 _NUMBER = re.compile(r"(?<!\d)(?!\d{4}-\d\d-\d\d(?!\d))\+?\d(?:[\s().\-/\u2010-\u2013]*\d){6,}")
@@ -96,8 +97,9 @@ _KIND_BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in reversed(Ki
 
 
 def masked(text: str) -> str:
-    """A text in which whatever could be a telephone number shows its last two digits only."""
-    return _NUMBER.sub(lambda found: mask_number(re.sub(r"\D", "", found[0])), text)
+    """A text in which whatever could be a telephone number shows its last two digits only; cut if it is long."""
+    text = _NUMBER.sub(lambda found: mask_number(re.sub(r"\D", "", found[0])), text)
+    return text if len(text) <= _MAX_CHARACTERS else text[:_MAX_CHARACTERS] + "…"
 
 
 def problem(
@@ -172,12 +174,26 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
         kind = _KIND_BY_STATUS.get(error.status_code, Kind.BAD_REQUEST)
-        return problem(kind, error.detail, request_id=_id_of(request), headers=error.headers)
+        headers = dict(error.headers or {})
+        detail = error.detail
+        if kind is Kind.NOT_FOUND:
+            detail = "nothing is at this address; the addresses are described at /docs"
+        elif kind is Kind.METHOD:
+            headers["Allow"] = ", ".join(_methods(app, request.url.path))
+            detail = f"this address takes {headers['Allow']}"
+        return problem(kind, detail, request_id=_id_of(request), headers=headers)
 
     @app.exception_handler(ClientDisconnect)
     async def cut_off(request: Request, _: ClientDisconnect) -> JSONResponse:
         detail = "the connection ended before the request did; nothing was changed"
         return problem(Kind.BAD_REQUEST, detail, request_id=_id_of(request))
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """All methods of an address; routing knows only those of the first route that fits."""
+    paths = app.openapi()["paths"].items()
+    fits = [operations for template, operations in paths if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path)]
+    return sorted({method.upper() for operations in fits for method in operations}) or ["GET"]
 
 
 def _id_of(request: Request) -> str | None:

@@ -28,7 +28,8 @@ class SyntheticContacts:
         table = json.loads(text)["area_codes"]
         codes = [(code, tuple(entry["zones"])) for code, entry in sorted(table.items()) if entry["region"] in regions]
         if first + size > len(codes) * _LINES:
-            msg = f"{first + size} contacts are too many to simulate; use at most {len(codes) * _LINES}"
+            most = len(codes) * _LINES
+            msg = f"{first + size} contacts are too many to simulate; use fewer agents or hours, for at most {most}"
             raise ConfigError(msg)
         self.zone_sets: Sequence[tuple[str, ...]] = sorted({zones for _, zones in codes})
         keys = {zones: key for key, zones in enumerate(self.zone_sets)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dialer.domain.ledger import STORE
@@ -30,7 +30,7 @@ class Disk:
         clock: Clock,
         journal: MemoryJournal,
         network: Network,
-        take: Callable[[Host, Iterable[Envelope]], None],
+        take: Callable[[Host, Sequence[Envelope]], None],
     ) -> None:
         self._clock = clock
         self._journal = journal

@@ -7,6 +7,7 @@ from typing import Any
 
 from dialer.domain.events import PeerRestarted
 from dialer.domain.groupcommit import GroupCommit
+from dialer.domain.ledger import STORE
 from dialer.domain.link import Ack, Inbox, Outbox
 from dialer.domain.message import Address, Envelope, Machine
 
@@ -40,11 +41,12 @@ class Berth:
         machine: The machine.
     """
 
-    __slots__ = ("address", "armed_us", "machine", "wires")
+    __slots__ = ("address", "armed_us", "durable", "machine", "wires")
 
     def __init__(self, machine: Machine) -> None:
         self.address = machine.address
         self.machine = machine
+        self.durable = machine.address == STORE  #: what it says waits for the disk
         self.armed_us: int | None = None  #: when its timer rings
         self.wires: dict[Address, Wire] = {}  #: by the machine spoken to
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dialer.domain.events import SwitchConnected
@@ -38,7 +38,7 @@ class Lines:
     """
 
     def __init__(
-        self, clock: Clock, directory: Directory, referee: Referee, take: Callable[[Host, Iterable[Envelope]], None]
+        self, clock: Clock, directory: Directory, referee: Referee, take: Callable[[Host, Sequence[Envelope]], None]
     ) -> None:
         self.ordered: list[_Switch] = []  #: with commands that were accepted and not carried out
         self._clock = clock

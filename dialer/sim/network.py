@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from dialer.domain.link import Ack, Delivery, Verdict
@@ -41,7 +41,7 @@ class Network:
         *,
         directory: Directory,
         lines: Lines,
-        take: Callable[[Host, Iterable[Envelope]], None],
+        take: Callable[[Host, Sequence[Envelope]], None],
     ) -> None:
         self.deliveries = 0
         self._clock = clock

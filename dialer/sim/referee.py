@@ -22,13 +22,13 @@ class Referee:
         self.placed = 0
         self.forbidden: frozenset[int] = frozenset()  #: numbers on a do-not-call list
         self.limits: dict[str, tuple[int, int]] = {}  #: trunk -> (lines, calls per second)
+        self.lines: dict[str, int] = {}  #: trunk -> lines in use
+        self.talking: dict[str, int] = {}  #: agent -> attempt
         self._journal = journal
         self._seen: set[int] = set()
         self._live: dict[int, tuple[str, int]] = {}
         self._numbers: dict[int, int] = {}
-        self._lines: dict[str, int] = {}
         self._sent: dict[str, deque[int]] = {}
-        self._talking: dict[str, int] = {}
         self._with: dict[int, str] = {}
 
     def commanded(self, trunk: str, orders: list[Any], now_us: int) -> None:
@@ -37,7 +37,7 @@ class Referee:
             if type(order) is PlaceCall:
                 self._placed(trunk, order, now_us)
             elif type(order) is BridgeCall and order.attempt_id in self._live:
-                other = self._talking.get(order.agent)
+                other = self.talking.get(order.agent)
                 if other is not None and other != order.attempt_id and other in self._live:
                     raise InvariantError("no agent gets two calls", f"{order.agent} has {other}")
 
@@ -61,7 +61,7 @@ class Referee:
         self._live[attempt] = (trunk, order.number)
         self._numbers[order.number] = attempt
         lines, calls_per_s = self.limits[trunk]
-        used = self._lines[trunk] = self._lines.get(trunk, 0) + 1
+        used = self.lines[trunk] = self.lines.get(trunk, 0) + 1
         if used > lines:
             raise InvariantError("never above a trunk's lines", f"{trunk}: {used}")
         sent = self._sent.setdefault(trunk, deque())
@@ -75,15 +75,15 @@ class Referee:
         """The switch tells what happened."""
         for event in events:
             if type(event) is LineJoined:
-                other = self._talking.get(event.agent)
+                other = self.talking.get(event.agent)
                 if other is not None and other != event.attempt_id:
                     raise InvariantError("no agent gets two calls", f"{event.agent}: {other}, {event.attempt_id}")
-                self._talking[event.agent] = event.attempt_id
+                self.talking[event.agent] = event.attempt_id
                 self._with[event.attempt_id] = event.agent
             elif type(event) is LineEnded:
                 home, number = self._live.pop(event.attempt_id)
-                self._lines[home] -= 1
+                self.lines[home] -= 1
                 del self._numbers[number]
                 agent = self._with.pop(event.attempt_id, None)
                 if agent is not None:
-                    del self._talking[agent]
+                    del self.talking[agent]

@@ -52,6 +52,7 @@ class Scenario:
     hours: float = 8.0
     seed: int = 1
     faults: str | FaultPlan = "none"
+    do_not_call: frozenset[int] = frozenset()  #: numbers on a list that applies to every campaign
     check_every: int = 0  #: invariants of a machine after every so many steps, 0 for never
 
 
@@ -79,6 +80,7 @@ class Simulation:
     def _build(self) -> None:
         scenario, world = self.scenario, self.world
         world.referee.limits[scenario.trunk.trunk] = (scenario.trunk.lines, scenario.trunk.calls_per_s)
+        world.referee.forbidden = scenario.do_not_call
         self._declare()
         world.add(STORE, [STORE], lambda _epoch, now_us: [self._ledger(now_us)])
         trunk = Address("trunk", scenario.trunk.trunk)
@@ -131,6 +133,8 @@ class Simulation:
         longest_us = max((cap.window_us for cap in rules.caps), default=0)
         return Ledger(
             rules,
+            dnc={"everywhere": self.scenario.do_not_call},
+            global_lists=("everywhere",),
             open_intents=journal.open_intents(),
             recent=journal.recent(now_us - longest_us),
             dnc_changes=journal.dnc,

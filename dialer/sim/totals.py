@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from dialer.domain.events import AgentSessionChanged
 from dialer.domain.kinds import CampaignState
 from dialer.sim.journal import MemoryJournal
 
@@ -33,14 +34,14 @@ def totals(reports: Sequence[dict[str, Any]], journal: MemoryJournal) -> dict[st
     found |= {key: dict(sum((Counter(report[key]) for report in reports), Counter())) for key in _COUNTS}
     found |= {key: _timeline(report[key] for report in reports) for key in ("timeline", "by_hour")}
     statuses = {report["status"] for report in reports}
-    agents = [report["agents"] for report in reports]
+    counted = sum(report["agents"] for report in reports)
     used = sum(report["agents"] * report["utilisation_ratio"] for report in reports)
     return found | {
         "campaign": ", ".join(report["campaign"] for report in reports),
         "status": statuses.pop() if len(statuses) == 1 else CampaignState.STOPPED.value,
         "abandon_ratio": found["abandoned"] / found["live_answers"] if found["live_answers"] else 0.0,
-        "agents": max(agents),  # they share them
-        "utilisation_ratio": used / sum(agents) if sum(agents) else 0.0,  # each counts all calls of its agents
+        "agents": len({row.agent for row in journal.rows if type(row) is AgentSessionChanged}),
+        "utilisation_ratio": used / counted if counted else 0.0,  # each counts all calls of the agents it had
         "dials_per_s": dials / virtual_s if virtual_s else 0.0,
         "answer_to_agent_ms": _answer_to_agent_ms(journal),
         "virtual_s": virtual_s,

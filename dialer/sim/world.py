@@ -159,6 +159,8 @@ class World:
                 self._wake(host)
             return
         host.pending += batch
+        if not (host.pending or host.due):
+            return
         due_us = host.last_us + host.pace_us
         if due_us <= self.clock.now_us:
             self._wake(host)
@@ -170,7 +172,7 @@ class World:
         host.woken = False
         if host.dead or host.frozen:
             return
-        if host.pace_us and (host.pending or host.due):
+        if host.pace_us:
             host.last_us = self.clock.now_us
         while host.pending or host.due:
             pending, host.pending = host.pending, []
@@ -197,7 +199,7 @@ class World:
     def _said(self, host: Host, berth: Berth, envelopes: list[Envelope]) -> None:
         """Send what a machine has said, and set its timer."""
         if envelopes:
-            if berth.address == STORE:
+            if berth.durable:
                 self._disk.commit(host, envelopes)
             else:
                 self.network.send(host, berth, envelopes)
@@ -214,7 +216,10 @@ class World:
         if next_us is None:
             return
         if next_us <= self.clock.now_us:
-            host.due.append(berth)
+            if host.pace_us:
+                host.due.append(berth)
+            else:
+                self._step(host, berth, [])
             self._take(host, ())
         else:
             berth.armed_us = next_us

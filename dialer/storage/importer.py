@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import duckdb
@@ -108,8 +110,7 @@ def import_contacts(source: Path, *, contacts: Path, excluded: Path, region: str
         layout = _contact_layout(file)
         rows = _stage(con, file, layout, scratch=scratch, region=region)
         if not rows:
-            msg = f"{source} has a header but no rows: add a row for each contact"
-            raise ContactFileError(msg)
+            raise ContactFileError(_no_rows(source))
         _judge(con, region=region)
         columns = [(at, name) for at, name in enumerate(layout.names) if name is not None]
         kept, left_out = scratch / "contacts.parquet", scratch / "excluded.parquet"
@@ -162,6 +163,43 @@ def import_numbers(source: Path, *, target: Path, region: str = "US") -> ImportR
                 numbers += batch.num_rows
         publish({flat: sidecar(target), table: target})
     return ImportReport(rows=rows, imported=numbers, excluded=reasons)
+
+
+def check_contacts(source: Path) -> None:
+    """Look whether a contact list can be imported, without reading its rows.
+
+    Args:
+        source: CSV file, as for ``import_contacts``.
+
+    Raises:
+        ContactFileError: It is no text, has no phone column, or has no rows.
+    """
+    with TemporaryDirectory(prefix="dialer-") as scratch:
+        file = open_csv(source, scratch=Path(scratch), wanted=frozenset(PHONE_HEADERS))
+        _contact_layout(file)
+        with file.text.open(encoding="utf-8-sig", newline="") as stream:
+            if not any(line.strip() for line in islice(stream, file.skip_lines + 1, None)):
+                raise ContactFileError(_no_rows(source))
+
+
+def check_numbers(source: Path, *, region: str = "US") -> None:
+    """Look whether a do-not-call list can be imported, without reading its rows.
+
+    Args:
+        source: Text file, as for ``import_numbers``.
+        region: Country of numbers without a country code.
+
+    Raises:
+        ContactFileError: It is no text, or no column holds numbers.
+        ConfigError: No such region.
+    """
+    with TemporaryDirectory(prefix="dialer-") as scratch:
+        file = open_csv(source, scratch=Path(scratch), wanted=frozenset(PHONE_HEADERS))
+        _number_layout(file, region=check_region(region))
+
+
+def _no_rows(source: Path) -> str:
+    return f"{source} has a header but no rows: add a row for each contact"
 
 
 def _contact_layout(file: CsvFile) -> _Layout:

@@ -48,9 +48,14 @@ def run_history(store: Store, run_no: int) -> RunHistory:
         Its last state, and its closed and open attempts by attempt id; READY and empty for an unknown run.
     """
     sql = load("store")
-    state = store.rows(sql["run_state"], [run_no])
     return RunHistory(
         closed=store.rows(sql["run_closed"], [run_no]),
         open=store.rows(sql["run_open"], [run_no]),
-        state=CampaignState(state[0][0]) if state else CampaignState.READY,
+        state=run_state(store, run_no),
     )
+
+
+def run_state(store: Store, run_no: int) -> CampaignState:
+    """Last recorded state of a run; READY for an unknown one."""
+    state = store.rows(load("store")["run_state"], [run_no])
+    return CampaignState(state[0][0]) if state else CampaignState.READY

@@ -76,9 +76,7 @@ def why_campaign(store: Store, campaign: str, *, now_us: int | None = None) -> l
     ]
 
 
-def why_contact(
-    store: Store, campaign: str, number_or_row: int | str, *, now_us: int | None = None
-) -> dict[str, Any]:
+def why_contact(store: Store, campaign: str, number_or_row: int | str, *, now_us: int | None = None) -> dict[str, Any]:
     """One contact of a campaign's latest run: what was tried, how it stands, and when it may be called next.
 
     Args:

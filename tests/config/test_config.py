@@ -45,9 +45,9 @@ def test_example_files_load_and_become_specs():
         3,
     )
     assert (spec.queue, spec.trunk, spec.caller_id, spec.priority) == ("sales", "main", 12125550100, 5)
-    assert (spec.amd, spec.ring_timeout_us, spec.flow) == (True, 25 * SECOND_US, None)
+    assert (spec.amd, spec.ring_timeout_us, spec.flow) == (True, 20 * SECOND_US, None)
     rests = ((Outcome.BUSY, 600 * SECOND_US), (Outcome.CONGESTION, 300 * SECOND_US))
-    assert spec.retry == RetryRule(3, 14_400 * SECOND_US, rests)
+    assert spec.retry == RetryRule(2, 3_600 * SECOND_US, rests)
     assert {s.weekday for s in spec.hours.spans} == {0, 1, 2, 3, 4, 5}
     assert spec.hours.spans[-1].from_minute == 600
     trunk = file.trunk.to_domain()

@@ -456,7 +456,7 @@ def test_a_silent_trunk_is_asked():
     say(made, ask(1), accepted())
     asks = {TRUNK: [c.ReportAttempt(FIRST, "c")]}
     now_us = NOON + SILENCE_US
-    assert made.next_deadline_us() == NOON + PROPOSAL_PATIENCE_US  # set before the answer came: nothing happens then
+    assert made.next_deadline_us() == now_us  # not the earlier one, which was for the ledger's answer
     assert say(made, now_us=now_us - 1) == {}
     assert made.next_deadline_us() == now_us
     assert say(made, now_us=now_us) == asks

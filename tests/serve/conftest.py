@@ -1,4 +1,5 @@
 """The API against a dialer in memory: a fake of its port, and a client for each role."""
+# ruff: noqa: D102 - the fake's members are those of the port, and described there
 
 import asyncio
 import logging

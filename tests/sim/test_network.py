@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -26,14 +27,17 @@ class Quiet:
         self.times_us: list[int] = []
 
     def start(self, now_us: int) -> list[Envelope]:
+        """Silence."""
         return []
 
     def handle(self, batch: Any, now_us: int) -> list[Envelope]:
+        """Remember what was said, and when."""
         self.heard += batch
         self.times_us.append(now_us)
         return []
 
     def next_deadline_us(self) -> int | None:
+        """Never."""
         return None
 
     def check_invariants(self) -> None:
@@ -51,10 +55,12 @@ class Talker(Quiet):
         self.due_us: int | None = None
 
     def start(self, now_us: int) -> list[Envelope]:
+        """Begin at once."""
         self.due_us = now_us
         return []
 
     def handle(self, batch: Any, now_us: int) -> list[Envelope]:
+        """Say the numbers that are due."""
         super().handle(batch, now_us)
         out = []
         while self.due_us is not None and now_us >= self.due_us:
@@ -64,6 +70,7 @@ class Talker(Quiet):
         return out
 
     def next_deadline_us(self) -> int | None:
+        """The next number."""
         return self.due_us
 
 
@@ -122,7 +129,7 @@ def test_a_paced_host_lets_messages_gather():
     town.world.run(10 * SECOND_US)
     times = town.listeners[0].times_us
     assert town.numbers() == [list(range(1, town.upto + 1))]
-    assert min(after - before for before, after in zip(times, times[1:], strict=False)) >= 100_000
+    assert min(after - before for before, after in itertools.pairwise(times)) >= 100_000
 
 
 @pytest.mark.parametrize("faults", [FaultPlan(), ROUGH], ids=["calm", "rough"])
