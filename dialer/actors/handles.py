@@ -131,6 +131,7 @@ class Control:
     """
 
     def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
         self.office = Office(namespace)
 
     async def _ask(self, method: str, *args: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -92,6 +93,7 @@ async def launch(deployment: Deployment, plan: Plan, *, per_actor: int | str = "
     Raises:
         DataDirectoryError: The data directory cannot be used.
     """
+    await asyncio.to_thread(registry.stop_all, deployment.namespace)  # what a dialer that was killed has left
     control = connect(deployment.namespace)
     registry.start_store(deployment)
     registry.start_director(DirectorActor, DIRECTOR, deployment, per_actor)
@@ -101,8 +103,9 @@ async def launch(deployment: Deployment, plan: Plan, *, per_actor: int | str = "
 
 
 async def end(control: Control) -> None:
-    """Close the store, so that its file is whole; the actors end with their cluster, or are ended by ``stop_hosts``."""
+    """Close the store, so that its file is whole, and end all actors."""
     await control.office.call(STORE, "close")
+    await asyncio.to_thread(registry.stop_all, control.namespace)
 
 
 def stop_ray() -> None:

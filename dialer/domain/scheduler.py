@@ -202,10 +202,11 @@ class Scheduler:
         pool = self.pool
         trunk = pool.trunks.setdefault(msg.trunk, TrunkCard(msg.trunk))
         trunk.credits_free = trunk.wanted = 0
+        live = {attempt: (agent, answered) for attempt, agent, answered in msg.live}
         for card in pool.campaigns.values():
             if card.opened.trunk == msg.trunk:
+                card.forget(live)
                 pool.give_back(card.name, list(card.too_old(msg.knows_since_us)), out)
-        live = {attempt: (agent, answered) for attempt, agent, answered in msg.live}
         if trunk.asking:  # nothing was sent since it was asked: what it does not hold is gone
             trunk.asking = False
             names = (msg.trunk,) if pool.asking() else (msg.trunk, "")

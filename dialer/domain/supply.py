@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from dialer.domain.events import CampaignOpened, Lease, LeasesGranted
@@ -59,6 +59,11 @@ class CampaignCard:
         """Take out of stock, and tell, the attempts whose time to be dialled has passed."""
         while self.stock and self.stock[0].not_after_us <= now_us:
             yield self.stock.popleft().attempt_id
+
+    def forget(self, live: Container[int]) -> None:
+        """Take leases out of stock under which an earlier incarnation of the scheduler has dialled."""
+        if any(lease.attempt_id in live for lease in self.stock):
+            self.stock = deque(lease for lease in self.stock if lease.attempt_id not in live)
 
     def too_old(self, until_us: int) -> Iterator[int]:
         """Take out of stock, and tell, the attempts whose intent is not younger than ``until_us``."""

@@ -81,15 +81,15 @@ def started(monkeypatch):
     """What Ray was started with."""
     calls = []
     monkeypatch.setattr(ray, "init", lambda **options: calls.append(options))
-    monkeypatch.setattr(launch, "_draw_token", lambda: calls.append("token"))
+    monkeypatch.setattr(launch, "_draw_token", lambda: calls.append("drawn"))
     return calls
 
 
 def test_a_ray_of_our_own_joins_no_other(started):
     """It is started here even if another one runs on this machine, behind a new token, and holds the data."""
     start_ray(None, cpus=3)
-    token, options = started
-    assert token == "token"
+    drawn, options = started
+    assert drawn == "drawn"
     assert (options["address"], options["num_cpus"], options["resources"]) == ("local", 3, {DATA_NODE: 1.0})
     assert options["include_dashboard"] is False
 
@@ -110,7 +110,7 @@ def test_a_ray_that_cannot_be_reached_is_one_line(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(ray, "init", fail)
-    with pytest.raises(ServiceError, match="^cannot start or reach Ray: .+$") as refused:
+    with pytest.raises(ServiceError, match=r"^cannot start or reach Ray: .+$") as refused:
         start_ray("10.0.0.1:6379")
     assert "\n" not in str(refused.value)
 

@@ -717,3 +717,11 @@ def test_the_next_deadline_is_never_in_the_past(stage):
             break
         assert due_us > bench.now_us
         bench.tell(after_us=due_us - bench.now_us)
+
+
+def test_a_lease_that_an_earlier_scheduler_has_used_is_not_used_again():
+    """A grant that is delivered again to a reborn scheduler may name a call that the trunk then reports as up."""
+    bench = Bench(trunk=False)
+    bench.tell(opened(), bench.leases(2))
+    bench.tell(e.TrunkOpened("t1", 2, 0, ((bench.call(1), "", False),)))
+    assert [lease.attempt_id for lease in bench.scheduler.pool.campaigns["c1"].stock] == [bench.call(2)]
