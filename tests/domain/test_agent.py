@@ -412,12 +412,13 @@ def test_the_trunk_of_the_call_knows_another_one() -> None:
 
 
 def test_a_call_is_asked_about() -> None:
-    """A trunk that died with the call and says nothing is asked once a minute, so no agent talks for ever."""
+    """A trunk that died with the call and says nothing is asked now and then, so no agent talks for ever."""
     agent = Agent(TALKING)
-    assert agent.due_s == JOIN_S + CALL_CHECK_US / SECOND_US
-    assert agent.hears(at_s=70) == [asks(T1)]
-    assert agent.due_s == 130
-    agent.hears(reported(), at_s=71)
+    every_s = CALL_CHECK_US // SECOND_US
+    assert agent.due_s == JOIN_S + every_s
+    assert agent.hears(at_s=JOIN_S + every_s) == [asks(T1)]
+    assert agent.due_s == JOIN_S + 2 * every_s
+    agent.hears(reported(), at_s=JOIN_S + every_s + 1)
     assert agent.state is WRAP_UP
 
 

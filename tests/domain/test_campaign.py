@@ -485,10 +485,10 @@ def test_an_earlier_look_replaces_the_later_one():
 
 
 def test_a_long_call_is_asked_for_once_in_a_while():
-    """A call of ten minutes that the trunk confirms each time is asked for about once a minute."""
+    """A long call that the trunk confirms each time is asked for about once in each time of silence."""
     made = at_stage(Stage.LEASED)
     now_us, asked = NOON, 0
-    while now_us < NOON + 10 * MINUTE_US:
+    while now_us < NOON + 10 * SILENCE_US:
         now_us = made.next_deadline_us()
         waiting = say(made, now_us=now_us).get(TRUNK, [])
         while waiting:
