@@ -8,7 +8,6 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -34,6 +33,7 @@ from dialer.domain.kinds import DialingMode
 from dialer.domain.specs import SECOND_US, AgentSpec, WeeklyHours
 from dialer.screens import print_findings, print_report
 from dialer.sim.contacts import SyntheticContacts
+from dialer.sim.totals import totals
 from dialer.storage.audit import Finding
 from dialer.storage.store import FILE_NAME, Store
 
@@ -42,7 +42,7 @@ SPEED = 60.0
 START_US = 1_772_564_400 * SECOND_US
 LEGAL_HOURS = WeeklyHours.daily(8 * 60, 21 * 60)
 AGENTS = 24
-CONTACTS = 160
+CONTACTS = 120
 TRUNK = TrunkSection(name="main", lines=120, calls_per_s=20)
 
 #: name, mode, priority: the first is dialled first, the next two take turns, the last two need nobody.
@@ -122,11 +122,13 @@ async def _dial(data: Path, start_us: int, scratch: Path, seed: int, console: Co
         findings = await control.audit()
     finally:
         await end(control)
-    return _sum(reports) | {
+    return totals(reports) | {
+        "campaign": "demo",
+        "mode": "five campaigns",
+        "agents": AGENTS,
         "wall_s": time.monotonic() - began_s,
         "seed": seed,
         "status": "interrupted" if stopped else "completed",
-        "campaigns": reports,
         "audit": {"clean": not any(finding["violations"] for finding in findings), "findings": findings},
     }
 
@@ -176,32 +178,15 @@ def _campaign(name: str, mode: DialingMode, priority: int) -> CampaignFile:
     )
 
 
-def _sum(reports: list[dict[str, Any]]) -> dict[str, Any]:
-    """What can be added up over the campaigns."""
-    together: dict[str, Any] = {"campaign": "demo", "mode": "five campaigns", "agents": AGENTS}
-    for key in ("contacts", "dialable", "attempts", "connected", "abandoned", "live_answers", "open"):
-        together[key] = sum(report[key] for report in reports)
-    for key in ("excluded", "outcomes", "undialled"):
-        counts: Counter[str] = Counter()
-        for report in reports:
-            counts.update(report[key])
-        together[key] = dict(counts)
-    live = together["live_answers"]
-    together["abandon_ratio"] = together["abandoned"] / live if live else 0.0
-    together["virtual_s"] = max(report["virtual_s"] for report in reports)
-    return together
-
-
 def _show(console: Console, told: dict[str, Any]) -> None:
-    table = Table(title="campaigns")
-    table.add_column("campaign")
-    table.add_column("mode")
-    for head in ("contacts", "dialable", "attempts", "connected", "abandoned"):
+    table = Table(box=None, pad_edge=False)
+    table.add_column("campaign", no_wrap=True)
+    table.add_column("mode", no_wrap=True)
+    for head in ("contacts", "attempts", "connected", "abandoned"):
         table.add_column(head, justify="right")
-    table.add_column("state")
     for report in told["campaigns"]:
-        numbers = [str(report[key]) for key in ("contacts", "dialable", "attempts", "connected", "abandoned")]
-        table.add_row(report["campaign"], report["mode"], *numbers, str(report["state"]))
+        numbers = [str(report[key]) for key in ("contacts", "attempts", "connected", "abandoned")]
+        table.add_row(report["campaign"], report["mode"], *numbers)
     console.print(table)
     print_report(console, told)
     print_findings(console, [Finding(**finding) for finding in told["audit"]["findings"]])

@@ -1,4 +1,4 @@
-"""The report of several campaigns that were simulated together: what can be added is added."""
+"""The report of several campaigns that dialled together: what can be added is added."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ _SUMS = ("contacts", "dialable", "attempts", "open", "connected", "abandoned", "
 _COUNTS = ("outcomes", "undialled", "excluded")
 
 
-def totals(reports: Sequence[dict[str, Any]], journal: MemoryJournal) -> dict[str, Any]:
+def totals(reports: Sequence[dict[str, Any]], journal: MemoryJournal | None = None) -> dict[str, Any]:
     """One report for all.
 
     Args:
         reports: Of each campaign, at least one.
-        journal: The records they were made from.
+        journal: The records they were made from; without them nothing is said of what cannot be added: the number of
+            agents, whom campaigns share, and the time from answer to agent.
 
     Returns:
         The only report there is; or the sums, with ``campaigns`` holding the reports.
@@ -29,21 +30,22 @@ def totals(reports: Sequence[dict[str, Any]], journal: MemoryJournal) -> dict[st
     first = reports[0]
     virtual_s = max(report["virtual_s"] for report in reports)
     dials = sum(report["dials_per_s"] * report["virtual_s"] for report in reports)
-    found: dict[str, Any] = {key: first[key] for key in ("mode", "seed", "digest")}
+    found: dict[str, Any] = {key: first[key] for key in ("mode", "seed", "digest") if key in first}
     found |= {key: sum(report[key] for report in reports) for key in _SUMS}
     found |= {key: dict(sum((Counter(report[key]) for report in reports), Counter())) for key in _COUNTS}
     found |= {key: _timeline(report[key] for report in reports) for key in ("timeline", "by_hour")}
     statuses = {report["status"] for report in reports}
     counted = sum(report["agents"] for report in reports)
     used = sum(report["agents"] * report["utilisation_ratio"] for report in reports)
+    if journal is not None:
+        found["answer_to_agent_ms"] = _answer_to_agent_ms(journal)
+        found["agents"] = len({row.agent for row in journal.rows if type(row) is AgentSessionChanged})
     return found | {
         "campaign": ", ".join(report["campaign"] for report in reports),
         "status": statuses.pop() if len(statuses) == 1 else CampaignState.STOPPED.value,
         "abandon_ratio": found["abandoned"] / found["live_answers"] if found["live_answers"] else 0.0,
-        "agents": len({row.agent for row in journal.rows if type(row) is AgentSessionChanged}),
         "utilisation_ratio": used / counted if counted else 0.0,  # each counts all calls of the agents it had
         "dials_per_s": dials / virtual_s if virtual_s else 0.0,
-        "answer_to_agent_ms": _answer_to_agent_ms(journal),
         "virtual_s": virtual_s,
         "campaigns": list(reports),
     }

@@ -93,7 +93,8 @@ def test_ctrl_c_lets_calls_end_and_the_next_run_goes_on(start, call, folder):
     """SIGINT to the whole process group, as a terminal sends it.
 
     1. In the middle of a run: calls drain, their outcomes are recorded, a report comes, status 130.
-    2. Without naming contacts again, the same run goes on to its end, and what was done is not done again.
+    2. The campaign file changes: it names another trunk, which has to wait for the next run.
+    3. Without naming contacts again, the same run goes on to its end, and what was done is not done again.
     """
     first = start(*run_command())
     first.until(DIALLING)
@@ -107,7 +108,11 @@ def test_ctrl_c_lets_calls_end_and_the_next_run_goes_on(start, call, folder):
     assert_adds_up(report)
     assert_clean(call)
 
-    later = run_to_the_end(start).result
+    path = folder / "spring.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("name: main", "name: other"), encoding="utf-8")
+    told = run_to_the_end(start)
+    assert "the unfinished run of spring goes on as it began" in told.err
+    later = told.result
     assert later["run_no"] == report["run_no"]
     assert later["status"] == "completed"
     assert later["attempts"] > report["attempts"]
@@ -160,24 +165,6 @@ def when_free(start, command):
     while "is in use by another dialer process" in told.err:
         told = start(*command).end()
     return told
-
-
-def test_an_unfinished_run_goes_on_as_it_began(start, call, folder):
-    """A campaign file that has changed meanwhile does not change the run that is under way.
-
-    1. A run is interrupted before it is over.
-    2. The file names another trunk now: the next run says that this has to wait, and comes to its end.
-    """
-    first = start(*run_command())
-    first.until(DIALLING)
-    first.signal(signal.SIGINT)
-    assert first.end().status == 130
-    path = folder / "spring.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("name: main", "name: other"), encoding="utf-8")
-    told = run_to_the_end(start)
-    assert "the unfinished run of spring goes on as it began" in told.err
-    assert (told.result["run_no"], told.result["status"]) == (1, "completed")
-    assert_clean(call)
 
 
 def test_no_contact_may_be_dialled(start, folder, numbers):
