@@ -13,12 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import ray
-
 from benchmarks.processes import cpu_s
 from dialer.actors.directory import Plan
 from dialer.actors.handles import DIRECTOR, Control
-from dialer.actors.host import UndeliveredError
 from dialer.actors.launch import end, launch, make_deployment, start_ray, stop_ray
 from dialer.config import AgentsSection, CampaignFile, TrunkSection, load_rules
 from dialer.domain.kinds import AgentState, DialingMode
@@ -65,6 +62,12 @@ class Measured:
     cpu_ratio_by_kind: dict[str, float]  #: processors kept busy, by kind of host
     report: dict[str, Any]  #: of the whole run
 
+    @property
+    def answer_to_agent_ms(self) -> dict[str, float]:
+        """Wall milliseconds from an answer until agent and callee hear each other: ``p50``, ``p99``, ``max``."""
+        waits: dict[str, float] = self.report["answer_to_agent_ms"]
+        return waits
+
 
 @contextlib.contextmanager
 def own_ray() -> Iterator[None]:
@@ -79,44 +82,52 @@ def own_ray() -> Iterator[None]:
             stop_ray()
 
 
-def measure(load: Load) -> Measured:
+def measure(load: Load, *, rounds: int = 1) -> list[Measured]:
     """Start a dialer on the Ray of this process, let it dial, and end it.
 
     Args:
-        load: What it has to do; the contacts must last for the measurement.
+        load: What it has to do; the contacts must last for one measurement.
+        rounds: How many campaigns it runs, one after the other.
+
+    Returns:
+        One measurement for each round.
 
     Raises:
         RuntimeError: The list was dialled before the measurement was over.
     """
     with tempfile.TemporaryDirectory(prefix="dialer-bench-") as scratch:
-        return asyncio.run(_measure(load, Path(scratch)))
+        return asyncio.run(_measure(load, rounds, Path(scratch)))
 
 
-async def _measure(load: Load, scratch: Path) -> Measured:
+async def _measure(load: Load, rounds: int, scratch: Path) -> list[Measured]:
     async with dialer(load, scratch) as bench:
-        name = await bench.start_campaign(scratch)
-        await bench.until_dialling(name)
-        await asyncio.sleep(load.warm_up_s)
-        before = await bench.look(name)
-        await asyncio.sleep(load.seconds)
-        after = await bench.look(name)
-        if not after.fresh:
-            msg = f"{load.contacts} contacts were too few for {load.seconds:g} s"
-            raise RuntimeError(msg)
-        await bench.control.command_campaign(name, "stop")
-        await bench.until_over(name)
-        report = await bench.control.report(name)
-    attempts = after.ended - before.ended
+        await bench.import_list(scratch / "contacts.csv")
+        return [await _round(bench, f"bench-{number}") for number in range(rounds)]
+
+
+async def _round(bench: Bench, name: str) -> Measured:
+    load, control = bench.load, bench.control
+    await bench.start_campaign(name)
+    await bench.until_dialling(name)
+    await asyncio.sleep(load.warm_up_s)
+    before = await bench.look(name)
+    await asyncio.sleep(load.seconds)
+    after = await bench.look(name)
+    if not after.fresh:
+        msg = f"{load.contacts} contacts were too few for {load.seconds:g} s"
+        raise RuntimeError(msg)
+    await control.command_campaign(name, "stop")
+    await bench.until_over(name)
+    attempts, taken_s = after.ended - before.ended, after.at_s - before.at_s
     busy_s: dict[str, float] = {}
     for host, cpu in after.cpu_s.items():
         busy_s[host.kind] = busy_s.get(host.kind, 0.0) + cpu - before.cpu_s[host]
-    taken_s = after.at_s - before.at_s
     return Measured(
         attempts / taken_s,
         (after.deliveries - before.deliveries) / max(1, attempts),
         1_000 * sum(busy_s.values()) / max(1, attempts),
         {kind: cpu / taken_s for kind, cpu in busy_s.items()},
-        report,
+        await control.report(name),
     )
 
 
@@ -156,23 +167,16 @@ class Bench:
         idle = (await self.control.snapshot()).agents.get(AgentState.IDLE, 0)
         return idle == self.load.agents
 
-    def kill(self) -> None:
-        """End all actors."""
-        for host in (DIRECTOR, *self.hosts):
-            with contextlib.suppress(UndeliveredError):  # it never came to life
-                ray.kill(self.control.office.handle(host))
-
-    async def start_campaign(self, scratch: Path) -> str:
-        """Make up a list, import it, and start a campaign on it; its name."""
-        load = self.load
-        path = scratch / "contacts.csv"
-        await asyncio.to_thread(write_list, path, load.contacts)
+    async def import_list(self, path: Path) -> None:
+        """Make up a list and import it."""
+        await asyncio.to_thread(write_list, path, self.load.contacts)
         await self.control.import_contacts(_LIST, path, path.name)
-        file = _campaign_file(load)
-        await self.control.put_campaign(file, [_LIST], [])
-        await self.control.start_campaign(file.name)
-        self.hosts.append(Address("campaign", file.name))
-        return file.name
+
+    async def start_campaign(self, name: str) -> None:
+        """Start a campaign on the list."""
+        await self.control.put_campaign(_campaign_file(name, self.load), [_LIST], [])
+        await self.control.start_campaign(name)
+        self.hosts.append(Address("campaign", name))
 
     async def pids(self, kind: str) -> list[int]:
         """Process ids of the hosts of one kind."""
@@ -241,7 +245,6 @@ async def dialer(load: Load, scratch: Path) -> Any:
         yield bench
     finally:
         await end(control)
-        bench.kill()
 
 
 def write_list(path: Path, contacts: int) -> None:
@@ -258,10 +261,10 @@ def write_list(path: Path, contacts: int) -> None:
         writer.writerows([f"Contact {i}", f"+{source.number(i)}"] for i in range(contacts))
 
 
-def _campaign_file(load: Load) -> CampaignFile:
+def _campaign_file(name: str, load: Load) -> CampaignFile:
     agentless = not load.agents
     return CampaignFile(
-        name="bench",
+        name=name,
         mode=DialingMode.AGENTLESS if agentless else DialingMode.PROGRESSIVE,
         caller_id=_CALLER_ID,
         queue=None if agentless else _QUEUE,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import ray
 from ray.actor import ActorHandle
 
+from dialer.actors.deployment import Deployment
 from dialer.actors.placement import spread
 
 # the floor stands on whatever options the real actors have
@@ -29,7 +30,7 @@ from dialer.domain.message import Address, Envelope
 
 CAMPAIGN, SCHEDULER, TRUNK = Address("campaign", "bench"), Address("scheduler", "main"), Address("trunk", "main")
 #: Wall seconds that messages gather, as in the real hosts.
-PACE_S = 0.01
+PACE_S: float = next(field.default for field in fields(Deployment) if field.name == "pace_s")
 _NUMBER, _CALLER_ID, _US = 12025550123, 12125550100, 1_772_564_400_000_000
 _DESKS_PER_ACTOR = 500
 
@@ -98,7 +99,12 @@ class Talk:
             },
             "store": {c.ProposeIntent: _accept, c.RecordOutcome: _record, e.DispositionSet: _nothing},
             "trunk": {c.Originate: self._answer if agents else self._answer_and_end, c.JoinAgent: self._talk_and_end},
-            "agents": {c.ReserveAgent: _promise, e.CallJoined: _talking, e.CallEnded: _free},
+            "agents": {
+                c.ReserveAgent: _promise,
+                e.CallJoined: _talking,
+                e.CallEnded: _free,
+                c.ReleaseAgent: _nothing,
+            },
             "desks": {e.DeskUpdated: _nothing},
         }
         self._rules = rules[kind]
@@ -140,8 +146,10 @@ class Talk:
     def _join(self, msg: e.CallAnswered, out: Out) -> None:
         out.append(Envelope(TRUNK, c.JoinAgent(msg.attempt_id, self._agent(msg.attempt_id), 1)))
 
-    def _ended(self, _msg: e.CallEnded, _out: Out) -> None:
+    def _ended(self, msg: e.CallEnded, out: Out) -> None:
         self._over += 1
+        if msg.agent:
+            out.append(Envelope(Address("agent", msg.agent), c.ReleaseAgent(msg.agent, msg.attempt_id)))
 
     def _answer(self, msg: c.Originate, out: Out) -> None:
         out.append(Envelope(SCHEDULER, e.CallAnswered(msg.attempt_id, "main", AnswerClass.UNKNOWN, _US)))

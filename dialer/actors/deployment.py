@@ -22,7 +22,7 @@ class Deployment:
     origin_us: int
     speed: float = 1.0
     seed: int = 1
-    pace_s: float = 0.01  #: least wall time between two steps of a host, so that messages gather into batches
+    pace_s: float = 0.005  #: least wall time between two steps of a host, so that messages gather into batches
     tick_s: float = 0.02  #: the same for schedulers
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +52,28 @@ def start_ray(address: str | None, *, cpus: int | None = None, testing: bool = F
         _draw_token()
         quiet |= {"include_dashboard": False, "num_cpus": cpus, "resources": {registry.DATA_NODE: 1.0}}
     try:
-        ray.init(address=address or _OWN, **quiet)
+        with _interrupted_later():
+            ray.init(address=address or _OWN, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ServiceError(f"cannot start or reach Ray: {first_line}") from error
+
+
+@contextlib.contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Hold Ctrl-C back to the end of the block: Ray's own code may swallow it, and go on as if nothing had come."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        ray.shutdown()
+        raise KeyboardInterrupt
 
 
 def _draw_token() -> None:

@@ -26,7 +26,7 @@ from dialer.errors import IllegalTransitionError, InvariantError
 #: A reborn agent asks the trunks that have not answered again after this time.
 RECOVERY_REPEAT_US = 5 * SECOND_US
 #: A call is asked about this often: its trunk may have died with it, and nobody else would say so.
-CALL_CHECK_US = 180 * SECOND_US
+CALL_CHECK_US = 60 * SECOND_US
 
 
 class Call(NamedTuple):

@@ -1,7 +1,9 @@
 """Dialler time on the wall clock, and what is refused before a Ray is started."""
 
+import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -113,6 +115,22 @@ def test_a_ray_that_cannot_be_reached_is_one_line(monkeypatch, error):
     with pytest.raises(ServiceError, match=r"^cannot start or reach Ray: .+$") as refused:
         start_ray("10.0.0.1:6379")
     assert "\n" not in str(refused.value)
+
+
+def test_ctrl_c_while_ray_starts_is_not_lost(monkeypatch):
+    """Ray swallows it, and yet it is raised, once Ray is there and has been ended again."""
+    ended = []
+
+    def swallow(**_):
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(ray, "init", swallow)
+    monkeypatch.setattr(ray, "shutdown", lambda: ended.append(True))
+    with pytest.raises(KeyboardInterrupt):
+        start_ray("10.0.0.1:6379")
+    assert ended == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_importing_the_actors_asks_for_a_token():

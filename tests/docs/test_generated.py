@@ -14,7 +14,7 @@ from dialer.sim.world import World
 
 MACHINES = {"agent", "campaign", "scheduler", "store", "trunk"}
 #: Not to be expected in half an hour: a number that may not be called, and a switch that is slow to join.
-RARE = {"IntentRefused", "JoinFailed"}
+RARE = {"IntentRefused", "JoinFailed", "OriginateRefused"}
 
 
 @pytest.fixture(scope="module")

@@ -147,6 +147,7 @@ def test_the_command_line_asks_the_service(service):
     assert other.returncode == 2
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_down_and_up_again(service):
     """``down`` ends the service, and the next one goes on with the campaign that was dialling, its agents known."""
