@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -146,10 +145,10 @@ async def _serve(
         await _until_told()
         await _drain(control, console)
     finally:
-        remove_note(config.data)
         keys.revoke(key.split("_")[1])
         await asyncio.to_thread(api.stop)
         await end(control)
+        remove_note(config.data)  # last: who waits for it may use the data at once
 
 
 async def _unfinished(control: Control, kept: _Kept) -> list[str]:
@@ -220,10 +219,6 @@ def down_command(data: Path) -> int:
     until_s = time.monotonic() + _DOWN_S
     while time.monotonic() < until_s:
         if find_service(data) is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(service.pid, 0)
-                time.sleep(_LOOK_S)
-                continue
             return 0
         time.sleep(_LOOK_S)
     raise ServiceError(f"process {service.pid} has not ended after {_DOWN_S:.0f} s; calls may still be up")

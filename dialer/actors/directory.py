@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -99,11 +100,12 @@ class Directory:
         for agent in plan.agents:
             await self.store("put", "agent", agent.agent, {"queues": list(agent.queues), "pool": agent.pool})
         hosts: list[tuple[Address, Any]] = []
+        pools = sorted({pool for _, pool in plan.queues} | {agent.pool for agent in plan.agents} | {"main"})
         for trunk, profile in plan.trunks:
             doc = {"lines": trunk.lines, "calls_per_s": trunk.calls_per_s, "profile": profile}
             await self.store("put", "trunk", trunk.trunk, doc)
-            hosts.append((Address("trunk", trunk.trunk), TrunkBirth(trunk, profile)))
-        for pool in sorted({pool for _, pool in plan.queues} | {agent.pool for agent in plan.agents} | {"main"}):
+            hosts.append((Address("trunk", trunk.trunk), TrunkBirth(replace(trunk, pools=tuple(pools)), profile)))
+        for pool in pools:
             agents = [agent for agent in plan.agents if agent.pool == pool]
             hosts += await self._place(pool, agents, plan.habits)
             spec = PoolSpec(

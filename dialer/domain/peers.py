@@ -1,4 +1,4 @@
-"""Whom a trunk talks to: addresses, and the schedulers it has heard of."""
+"""Whom a trunk talks to: addresses, and the schedulers it knows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from dialer.domain.message import Address, Envelope
 
 
 class Peers:
-    """Addresses of everyone around a trunk; each is made once, because few are asked for with every message."""
+    """Addresses of everyone around a trunk; each is made once, because few are asked for with every message.
 
-    def __init__(self) -> None:
+    Args:
+        pools: Pools that are known from the start.
+    """
+
+    def __init__(self, pools: Iterable[str] = ()) -> None:
         self._addresses: dict[tuple[str, str], Address] = {}
-        self._pools: dict[str, None] = {}  # in the order in which they came
+        self._pools: dict[str, None] = dict.fromkeys(pools)  # in the order in which they came
 
     def meet(self, pool: str) -> None:
         """Remember a pool whose scheduler speaks."""
         self._pools[pool] = None
 
     def pools(self) -> Iterable[str]:
-        """Pools whose scheduler has spoken."""
+        """Pools that are known."""
         return self._pools
 
     def to(self, kind: str, name: str) -> Address:

@@ -76,6 +76,7 @@ class TrunkSpec:
     lines: int
     calls_per_s: int
     destinations: tuple[str, ...] = ("1",)  #: allowed number prefixes, digits after the plus sign
+    pools: tuple[str, ...] = ()  #: whose schedulers must hear of a restart; others are known once they have spoken
 
 
 @message

@@ -57,7 +57,7 @@ class TrunkMachine:
         self._now_us = 0
         self._informed = False  # the switch has told once what is up
         self._waiting: dict[tuple[type, int | str], Any] = {}  # to be handled as soon as it has
-        self._peers = Peers()
+        self._peers = Peers(spec.pools)
         self._endings = Endings(MEMORY_US)
         self._lines = Lines(spec.trunk, self._peers, self._endings)
         self._calls = self._lines.calls

@@ -16,6 +16,9 @@ from dialer.sim.lines import Lines
 LATENCY_US = 700  #: least time on the wire
 JITTER_US = 1_300
 RESEND_US = SECOND_US // 2
+#: Chance that a delivery is lost which is in the air when its sender dies: what its sender had acknowledged may then
+#: have no effect at all.
+LAST_WORDS_LOST = 0.5
 
 
 class Network:
@@ -146,6 +149,8 @@ class Network:
         host = self._directory.hosts[wire.home]
         if host is None or host.frozen:
             return  # nobody is there: the sender will repeat
+        if wire.host.dead and self._rng.random() < LAST_WORDS_LOST:
+            return  # nobody will
         ack, restarted = host.inbox.judge(delivery)
         if restarted and delivery.sender in host.wires:
             host.pending.extend(host.wires[delivery.sender].restarted())

@@ -9,7 +9,6 @@ from dialer.domain.kinds import CampaignState
 KINDS = ("store", "director", "campaign", "scheduler", "trunk", "agents", "desks")
 
 
-@pytest.mark.long
 def test_the_run_survives_the_death_of_each_kind(dialer, checks):
     """One after the other in one run, each while calls are up.
 

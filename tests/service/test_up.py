@@ -84,7 +84,7 @@ class Service:
     def end(self):
         """End it, whatever it is doing."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.terminate()  # as a person would: its own processes are its own to end
             try:
                 self.process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
@@ -147,7 +147,6 @@ def test_the_command_line_asks_the_service(service):
     assert other.returncode == 2
 
 
-@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_down_and_up_again(service):
     """``down`` ends the service, and the next one goes on with the campaign that was dialling, its agents known."""

@@ -63,6 +63,25 @@ def test_everybody_crashes_at_once():
     assert simulation.world.accidents.crashes == len(EVERYBODY)
 
 
+@pytest.mark.parametrize("second", EVERYBODY, ids=str)
+@pytest.mark.parametrize("first", EVERYBODY, ids=str)
+def test_a_crash_while_another_one_introduces_itself(first, second):
+    """What a reborn actor has asked for may die with whom it asked: whoever comes next must bring it up again."""
+    for after_us in range(0, 8_000, 1_000):
+        simulation = small()
+        world = simulation.world
+        world.run(START_US + 30 * SECOND_US)
+        world.crash(first)
+        while world.machine(first) is None:
+            world.run(world.now_us + 100)
+        world.run(world.now_us + after_us)
+        world.crash(second)
+        world.run(world.now_us + 40 * SECOND_US)
+        placed = world.referee.placed
+        world.run(world.now_us + 80 * SECOND_US)
+        assert world.referee.placed > placed, f"nothing is dialled {after_us} us after"
+
+
 def test_a_crash_costs_only_calls_in_progress():
     """Only the attempts that a dead trunk may have had on its mind end as unknown."""
     simulation = small()
