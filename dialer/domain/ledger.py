@@ -15,6 +15,7 @@ from typing import Any
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.groupcommit import JOURNAL
 from dialer.domain.ids import run_of
 from dialer.domain.kinds import UNDIALLED, IntentRefusal, Outcome
@@ -149,7 +150,7 @@ class Ledger:
         self._runs[msg.run_no] = _Run(msg.spec, address, msg.epoch, msg.zone_sets, lists)
 
     def _record_state(self, msg: c.RecordCampaignState, now_us: int, out: list[Envelope]) -> None:
-        out.append(Envelope(JOURNAL, e.CampaignStateRow(msg.run_no, msg.campaign, msg.state, now_us, msg.reason)))
+        out.append(Envelope(JOURNAL, r.CampaignStateRow(msg.run_no, msg.campaign, msg.state, now_us, msg.reason)))
 
     def _journal(self, msg: Any, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         out.append(Envelope(JOURNAL, msg))
@@ -178,7 +179,7 @@ class Ledger:
             not_after_us = until_us
         self._open[msg.attempt_id] = _Open(msg.number, now_us, not_after_us)
         self._busy[msg.number] = msg.attempt_id
-        row = e.IntentRow(
+        row = r.IntentRow(
             msg.attempt_id,
             spec.campaign,
             msg.number,
@@ -292,7 +293,7 @@ class Ledger:
                 times.remove(known.at_us)
                 if not times:
                     del self._recent[known.number]
-        row = e.OutcomeRow(
+        row = r.OutcomeRow(
             ended.attempt_id,
             ended.outcome,
             ended.agent,
@@ -310,12 +311,12 @@ class Ledger:
     def _add_to_dnc(self, msg: c.AddToDnc, now_us: int, out: list[Envelope]) -> None:
         for number in msg.numbers:
             self._change(msg.dnc_list, number, added=True)
-            out.append(Envelope(JOURNAL, e.DncRow(msg.dnc_list, number, added=True, at_us=now_us, source=msg.source)))
+            out.append(Envelope(JOURNAL, r.DncRow(msg.dnc_list, number, added=True, at_us=now_us, source=msg.source)))
 
     def _remove_from_dnc(self, msg: c.RemoveFromDnc, now_us: int, out: list[Envelope]) -> None:
         for number in msg.numbers:
             self._change(msg.dnc_list, number, added=False)
-            out.append(Envelope(JOURNAL, e.DncRow(msg.dnc_list, number, added=False, at_us=now_us, source=msg.source)))
+            out.append(Envelope(JOURNAL, r.DncRow(msg.dnc_list, number, added=False, at_us=now_us, source=msg.source)))
 
     def _change(self, name: str, number: int, *, added: bool) -> None:
         into, out_of = (self._added, self._removed) if added else (self._removed, self._added)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.attempts import RunHistory
 from dialer.domain.ids import run_of
 from dialer.domain.kinds import UNDIALLED, CampaignState
@@ -18,8 +18,8 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self.rows: list[Any] = []
-        self.intents: dict[int, e.IntentRow] = {}
-        self.outcomes: dict[int, e.OutcomeRow] = {}
+        self.intents: dict[int, r.IntentRow] = {}
+        self.outcomes: dict[int, r.OutcomeRow] = {}
         self.states: dict[int, CampaignState] = {}
         self.dnc: list[tuple[str, int, bool]] = []
         self._digest = hashlib.sha256()
@@ -32,19 +32,19 @@ class MemoryJournal:
         """
         for row in rows:
             kind = type(row)
-            if kind is e.IntentRow:
+            if kind is r.IntentRow:
                 if row.attempt_id in self.intents:
                     continue
                 self.intents[row.attempt_id] = row
-            elif kind is e.OutcomeRow:
+            elif kind is r.OutcomeRow:
                 if row.attempt_id not in self.intents:
                     raise InvariantError("intent before outcome", f"attempt {row.attempt_id}")
                 if row.attempt_id in self.outcomes:
                     continue
                 self.outcomes[row.attempt_id] = row
-            elif kind is e.CampaignStateRow:
+            elif kind is r.CampaignStateRow:
                 self.states[row.run_no] = row.state
-            elif kind is e.DncRow:
+            elif kind is r.DncRow:
                 self.dnc.append((row.dnc_list, row.number, row.added))
             self.rows.append(row)
             self._digest.update(repr(row.__reduce__()[1]).encode())

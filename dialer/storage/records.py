@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.kinds import AgentState, CampaignState, Outcome
 
 _ARROW = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
@@ -53,12 +54,12 @@ def _record(table: str, row: type[Any]) -> RecordType:
 RECORDS: dict[type[Any], RecordType] = {
     record.row: record
     for record in (
-        _record("intents", e.IntentRow),
-        _record("outcomes", e.OutcomeRow),
+        _record("intents", r.IntentRow),
+        _record("outcomes", r.OutcomeRow),
         _record("dispositions", e.DispositionSet),
         _record("agent_sessions", e.AgentSessionChanged),
-        _record("dnc_changes", e.DncRow),
-        _record("campaign_states", e.CampaignStateRow),
+        _record("dnc_changes", r.DncRow),
+        _record("campaign_states", r.CampaignStateRow),
     )
 }
 

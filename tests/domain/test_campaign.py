@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.attempts import Attempt, RunHistory, Stage
 from dialer.domain.book import Place
 from dialer.domain.campaign import PROPOSAL_PATIENCE_US, SILENCE_US, TRANSITIONS, CampaignRun
@@ -656,21 +657,21 @@ def test_a_whole_run_with_the_ledger(seed):
         made.check_invariants()
         ledger.check_invariants()
     assert made.state is COMPLETED
-    rows = [row for row in journal if isinstance(row, e.OutcomeRow)]
-    assert sorted(row.attempt_id for row in rows) == sorted(r.attempt_id for r in journal if isinstance(r, e.IntentRow))
+    rows = [row for row in journal if isinstance(row, r.OutcomeRow)]
+    assert sorted(row.attempt_id for row in rows) == sorted(i.attempt_id for i in journal if isinstance(i, r.IntentRow))
     assert made.outcomes.total() == sum(row.outcome not in UNDIALLED for row in rows)
     assert ledger.open_count() == 0
 
 
 def history_of(journal):
     """What a store would tell of the run."""
-    outcomes = {row.attempt_id: row for row in journal if isinstance(row, e.OutcomeRow)}
-    intents = [row for row in journal if isinstance(row, e.IntentRow)]
-    states = [row.state for row in journal if isinstance(row, e.CampaignStateRow)]
+    outcomes = {row.attempt_id: row for row in journal if isinstance(row, r.OutcomeRow)}
+    intents = [row for row in journal if isinstance(row, r.IntentRow)]
+    states = [row.state for row in journal if isinstance(row, r.CampaignStateRow)]
     return RunHistory(
         states[-1] if states else READY,
         sorted((key, int(row.outcome), row.ended_us) for key, row in outcomes.items()),
-        sorted((r.attempt_id, r.number, r.at_us, r.not_after_us) for r in intents if r.attempt_id not in outcomes),
+        sorted((i.attempt_id, i.number, i.at_us, i.not_after_us) for i in intents if i.attempt_id not in outcomes),
     )
 
 

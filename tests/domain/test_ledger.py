@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.groupcommit import JOURNAL
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import UNDIALLED, CampaignState, DialingMode, IntentRefusal, Outcome
@@ -85,7 +86,7 @@ def test_an_accepted_intent_is_written_first():
     """The row holds what the verdict rested on; the answer goes to the campaign, after the row."""
     machine = ledger(CapRule(9, HOUR_US))
     out = machine.handle([propose(zone_key=1)], NOON)
-    row = e.IntentRow(
+    row = r.IntentRow(
         attempt_id=attempt_id(1, 0, 1),
         campaign="one",
         number=NUMBER,
@@ -292,7 +293,7 @@ def test_changes_work_at_once_and_are_written():
     """A number that is added is refused from the next message on; taken off, it is accepted, file or not."""
     machine = ledger(runs=[open_run(dnc_lists=("own",))], dnc={"own": {NUMBER + 1}})
     out = machine.handle([c.AddToDnc("own", (NUMBER, NUMBER + 5), "api"), propose(0)], NOON)
-    rows = [e.DncRow("own", n, added=True, at_us=NOON, source="api") for n in (NUMBER, NUMBER + 5)]
+    rows = [r.DncRow("own", n, added=True, at_us=NOON, source="api") for n in (NUMBER, NUMBER + 5)]
     assert [envelope.message for envelope in out[:2]] == rows
     assert out[2].message == e.IntentRefused(attempt_id(1, 0, 1), IntentRefusal.DNC, None)
     out = machine.handle([c.RemoveFromDnc("own", (NUMBER, NUMBER + 1), "api")], NOON + 1)
@@ -404,7 +405,7 @@ def test_the_first_outcome_is_final():
     machine = ledger()
     asked(machine, propose())
     answer, (row,) = asked(machine, ended(), NOON + 9)
-    assert row == e.OutcomeRow(
+    assert row == r.OutcomeRow(
         attempt_id(1, 0, 1), Outcome.BUSY, "a", 17, NOON + 1, NOON + 2, NOON + 3, NOON + 4, NOON + 9
     )
     assert answer == e.OutcomeRecorded(attempt_id(1, 0, 1))
@@ -422,7 +423,7 @@ def test_other_records_are_passed_on():
     state = c.RecordCampaignState(1, "one", CampaignState.PAUSED, "ordered")
     assert machine.handle([*told, state, e.PeerRestarted(STORE)], NOON) == [
         *((JOURNAL, row) for row in told),
-        (JOURNAL, e.CampaignStateRow(1, "one", CampaignState.PAUSED, NOON, "ordered")),
+        (JOURNAL, r.CampaignStateRow(1, "one", CampaignState.PAUSED, NOON, "ordered")),
     ]
 
 
@@ -444,8 +445,8 @@ def test_check_invariants_sees_damage(damage):
 
 def reborn(rows, caps, epoch, now_us):
     """A ledger built from journal rows alone, as the store does it, with both runs opened again."""
-    intents = {row.attempt_id: row for row in rows if isinstance(row, e.IntentRow)}
-    outcomes = {row.attempt_id: row.outcome for row in rows if isinstance(row, e.OutcomeRow)}
+    intents = {row.attempt_id: row for row in rows if isinstance(row, r.IntentRow)}
+    outcomes = {row.attempt_id: row.outcome for row in rows if isinstance(row, r.OutcomeRow)}
     return ledger(
         *caps,
         runs=[open_run(run_no, epoch, ("own",)) for run_no in CAMPAIGNS],
@@ -453,7 +454,7 @@ def reborn(rows, caps, epoch, now_us):
         dnc={"own": {NUMBER + 3}},
         open_intents=[(k, i.number, i.at_us, i.not_after_us) for k, i in sorted(intents.items()) if k not in outcomes],
         recent=[(i.number, i.at_us) for k, i in intents.items() if outcomes.get(k) not in UNDIALLED],
-        dnc_changes=[(row.dnc_list, row.number, row.added) for row in rows if isinstance(row, e.DncRow)],
+        dnc_changes=[(row.dnc_list, row.number, row.added) for row in rows if isinstance(row, r.DncRow)],
     )
 
 
@@ -516,9 +517,9 @@ def verdicts(out):
 
 def check_records(rows):
     """The promises, recomputed from the rows by brute force."""
-    intents = [row for row in rows if isinstance(row, e.IntentRow)]
-    outcomes = {row.attempt_id: row for row in rows if isinstance(row, e.OutcomeRow)}
-    assert len(outcomes) == sum(isinstance(row, e.OutcomeRow) for row in rows)
+    intents = [row for row in rows if isinstance(row, r.IntentRow)]
+    outcomes = {row.attempt_id: row for row in rows if isinstance(row, r.OutcomeRow)}
+    assert len(outcomes) == sum(isinstance(row, r.OutcomeRow) for row in rows)
     for number in {row.number for row in intents}:
         held = [row for row in intents if row.number == number]
         assert all(outcomes[before.attempt_id].recorded_us <= after.at_us for before, after in pairwise(held))

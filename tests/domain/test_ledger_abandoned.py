@@ -45,7 +45,7 @@ def test_the_number_of_a_run_nobody_goes_on_with_is_free_again():
     """The inherited intent is closed as unknown in the same batch, before the new intent, and the number is dialled."""
     rows, answers = propose(ledger())
     closed, made = rows
-    assert closed == e.OutcomeRow(LEFT_OPEN, Outcome.UNKNOWN, "", 0, 0, 0, 0, NOON, NOON)
+    assert closed == rows.OutcomeRow(LEFT_OPEN, Outcome.UNKNOWN, "", 0, 0, 0, 0, NOON, NOON)
     assert (made.attempt_id, made.at_us) == (MINE, NOON)
     assert [type(answer) for answer in answers] == [e.IntentAccepted]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.domain.events import CampaignStateRow, DncRow, IntentRow, OutcomeRow
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import CampaignState, Outcome
+from dialer.domain.rows import CampaignStateRow, DncRow, IntentRow, OutcomeRow
 from dialer.errors import InvariantError
 from dialer.sim.journal import MemoryJournal
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from dialer.domain.commands import BridgeCall, PlaceCall
-from dialer.domain.events import IntentRow, LineEnded, LineJoined, OutcomeRow
+from dialer.domain.events import LineEnded, LineJoined
 from dialer.domain.kinds import IntentRefusal, Outcome
 from dialer.domain.ledger import Ledger
+from dialer.domain.rows import IntentRow, OutcomeRow
 from dialer.domain.specs import SECOND_US, TrunkSpec
 from dialer.domain.trunk import TrunkMachine
 from dialer.errors import InvariantError

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import CampaignState, Outcome
 from dialer.errors import DataDirectoryError
@@ -55,12 +55,12 @@ def attempt(
     sent_us = at_us if sent_us is None else sent_us
     ended_us = sent_us + 10 * S if ended_us is None else ended_us
     called = NUMBER + contact if number is None else number
-    intent = e.IntentRow(key, "c", called, trunk, 12125550199, at_us, at_us + 5 * S, epoch, "r", zones, 0, 1)
-    return [intent, e.OutcomeRow(key, what, agent, 0, sent_us, 0, joined_us, ended_us, max(ended_us, at_us))]
+    intent = r.IntentRow(key, "c", called, trunk, 12125550199, at_us, at_us + 5 * S, epoch, "r", zones, 0, 1)
+    return [intent, r.OutcomeRow(key, what, agent, 0, sent_us, 0, joined_us, ended_us, max(ended_us, at_us))]
 
 
 def ended(run_no=1, what=CampaignState.COMPLETED):
-    return e.CampaignStateRow(run_no, "c", what, NOON + DAY, "")
+    return r.CampaignStateRow(run_no, "c", what, NOON + DAY, "")
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_outcome_without_intent(store):
     """An outcome nobody asked for, and one that precedes its intent, are found."""
     store.append(attempt(0)[1:])
     store.append(attempt(1, sent_us=NOON - 1))
-    store.append([attempt(2)[0], e.OutcomeRow(attempt_id(1, 2, 1), Outcome.UNKNOWN, "", 0, 0, 0, 0, 0, NOON - 1)])
+    store.append([attempt(2)[0], r.OutcomeRow(attempt_id(1, 2, 1), Outcome.UNKNOWN, "", 0, 0, 0, 0, 0, NOON - 1)])
     assert broken(store) == {"outcome_has_intent": 3}
 
 
@@ -204,7 +204,7 @@ def test_number_in_a_list_file(store):
     """A call to a number of the campaign's list file is found, unless the number was taken off before."""
     store.append(attempt(90))
     assert broken(store) == {"not_on_dnc": 1}
-    store.append([e.DncRow("own", NUMBER + 90, added=False, at_us=NOON, source="api")])
+    store.append([r.DncRow("own", NUMBER + 90, added=False, at_us=NOON, source="api")])
     assert broken(store) == {}
 
 
@@ -249,7 +249,7 @@ def test_list_of_another_campaign_binds_only_if_global(store):
 @pytest.mark.parametrize(("lead_us", "violations"), [(-S, 0), (0, 0), (1, 1)])
 def test_number_added_while_running(store, lead_us, violations):
     """An addition binds every later intent; a call allowed before it may still leave in time."""
-    store.append([e.DncRow("own", NUMBER, added=True, at_us=NOON - lead_us, source="api")])
+    store.append([r.DncRow("own", NUMBER, added=True, at_us=NOON - lead_us, source="api")])
     store.append(attempt(0, sent_us=NOON + 5 * S))
     assert found(store, "not_on_dnc").violations == violations
 
@@ -257,8 +257,8 @@ def test_number_added_while_running(store, lead_us, violations):
 def test_the_last_change_of_a_number_counts(store):
     """Taken off and added again is on the list; the changes of other lists and numbers are nothing to it."""
     for n, added in enumerate([True, False, False, True]):
-        store.append([e.DncRow("own", NUMBER + n // 2, added=added, at_us=NOON - 9 + n, source="api")])
-    store.append([e.DncRow("other", NUMBER + 1, added=False, at_us=NOON - 1, source="api")])
+        store.append([r.DncRow("own", NUMBER + n // 2, added=added, at_us=NOON - 9 + n, source="api")])
+    store.append([r.DncRow("other", NUMBER + 1, added=False, at_us=NOON - 1, source="api")])
     store.append(attempt(0))
     store.append(attempt(1))
     assert broken(store) == {"not_on_dnc": 1}
@@ -275,7 +275,7 @@ def test_lost_call_must_have_been_lawful(store):
 
 def test_undialled_attempt_breaks_no_list(store):
     """An attempt that was withdrawn for the list's sake is none."""
-    store.append([e.DncRow("own", NUMBER, added=True, at_us=NOON - 60 * S, source="api")])
+    store.append([r.DncRow("own", NUMBER, added=True, at_us=NOON - 60 * S, source="api")])
     store.append(attempt(0, what=Outcome.WITHDRAWN, sent_us=0, ended_us=NOON + 1))
     assert broken(store) == {}
 

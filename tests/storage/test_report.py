@@ -3,6 +3,7 @@
 import pytest
 
 from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import AgentState, CampaignState, Outcome
 from dialer.errors import NotFoundError
@@ -26,15 +27,15 @@ def call(contact, what, *, run_no=1, sent_s=1.0, answered_s=0.0, joined_s=0.0, e
     at = [round(T0 + s * S) if s else 0 for s in (sent_s, answered_s, joined_s, ended_s)]
     intent_us = at[0] or T0
     return [
-        e.IntentRow(
+        r.IntentRow(
             attempt, f"c{run_no}", 12125550100 + contact, "t", 12125550199, intent_us, T0 + HOUR, 1, "r", "UTC", 0, 1
         ),
-        e.OutcomeRow(attempt, what, agent, 0, *at, at[3]),
+        r.OutcomeRow(attempt, what, agent, 0, *at, at[3]),
     ]
 
 
 def state(what, at_s, run_no=1):
-    return e.CampaignStateRow(run_no, f"c{run_no}", what, T0 + at_s * S, "")
+    return r.CampaignStateRow(run_no, f"c{run_no}", what, T0 + at_s * S, "")
 
 
 def session(agent, what, at_s):

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.ids import attempt_id, run_of
 from dialer.domain.kinds import UNDIALLED, AgentState, CampaignState, Outcome
 from dialer.errors import ConflictError, DataDirectoryError
@@ -24,11 +25,11 @@ T0 = 1_790_000_000_000_000
 
 def intent(attempt, *, number=NUMBER, at_us=T0):
     zones = "America/New_York|America/Chicago"
-    return e.IntentRow(attempt, "c", number, "t", 12125550199, at_us, at_us + 5_000_000, 3, "us-1", zones, 2, 7)
+    return r.IntentRow(attempt, "c", number, "t", 12125550199, at_us, at_us + 5_000_000, 3, "us-1", zones, 2, 7)
 
 
 def outcome(attempt, what=Outcome.BUSY, *, ended_us=T0 + 9):
-    return e.OutcomeRow(attempt, what, "a1", 17, T0 + 1, T0 + 2, T0 + 3, ended_us, T0 + 10)
+    return r.OutcomeRow(attempt, what, "a1", 17, T0 + 1, T0 + 2, T0 + 3, ended_us, T0 + 10)
 
 
 def one_of_each():
@@ -38,8 +39,8 @@ def one_of_each():
         outcome(attempt),
         e.DispositionSet(attempt, "a1", "sale", "called back", T0 + 20),
         e.AgentSessionChanged("a1", AgentState.BREAK, T0 + 30),
-        e.DncRow("internal", NUMBER, added=True, at_us=T0 + 40, source="api"),
-        e.CampaignStateRow(4, "c", CampaignState.ACTIVE, T0 + 50, "start"),
+        r.DncRow("internal", NUMBER, added=True, at_us=T0 + 40, source="api"),
+        r.CampaignStateRow(4, "c", CampaignState.ACTIVE, T0 + 50, "start"),
     ]
 
 
@@ -106,7 +107,7 @@ def test_appended_rows_survive_a_killed_process(tmp_path):
     """Rows are on disk when append returns: the process ends at once, without closing."""
     script = (
         "import os, pathlib, sys\n"
-        "from dialer.domain.events import DncRow\n"
+        "from dialer.domain.rows import DncRow\n"
         "from dialer.storage.store import Store\n"
         "store = Store.open(pathlib.Path(sys.argv[1]))\n"
         f"store.append([DncRow('internal', {NUMBER}, True, 5, 'api')])\n"
@@ -245,7 +246,7 @@ def test_ledger_replay_tells_open_recent_and_listed(store):
     store.append([intent(n, number=NUMBER + n, at_us=T0 + n) for n in range(1, 7)])
     store.append([outcome(1), outcome(2, Outcome.EXPIRED), outcome(3, Outcome.WITHDRAWN), outcome(6, Outcome.UNKNOWN)])
     store.append([outcome(4, Outcome.TRUNK_REFUSED)])
-    store.append([e.DncRow("l", NUMBER, added=added, at_us=T0, source="s") for added in (True, False, True)])
+    store.append([r.DncRow("l", NUMBER, added=added, at_us=T0, source="s") for added in (True, False, True)])
     replay = ledger_replay(store, since_us=T0 + 1)
     assert replay.open_intents == [(5, NUMBER + 5, T0 + 5, T0 + 5_000_005)]
     assert replay.recent == [(NUMBER + n, T0 + n) for n in (1, 5, 6)]
@@ -266,7 +267,7 @@ def test_run_history_is_one_run_only(store):
     )
     store.append([outcome(ours[0], ended_us=T0 + 7), outcome(ours[2], Outcome.MACHINE), outcome(attempt_id(1, 9, 1))])
     for state in (CampaignState.ACTIVE, CampaignState.PAUSED):
-        store.append([e.CampaignStateRow(2, "c", state, T0, "")])
+        store.append([r.CampaignStateRow(2, "c", state, T0, "")])
     history = run_history(store, 2)
     assert history.closed == [(ours[2], 3, T0 + 9), (ours[0], 5, T0 + 7)]
     assert history.open == [(ours[1], NUMBER + 1, T0, T0 + 5_000_000)]

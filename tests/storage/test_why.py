@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import CampaignState, Outcome
 from dialer.errors import DataDirectoryError, NotFoundError
@@ -43,7 +43,7 @@ def store(tmp_path):
     with Store.open(data_dir) as opened:
         opened.put("campaign", "c", {"dnc_lists": ["own"]})
         opened.put("run", "3", RUN)
-        opened.append([e.CampaignStateRow(3, "c", CampaignState.ACTIVE, NOON - HOUR, "")])
+        opened.append([r.CampaignStateRow(3, "c", CampaignState.ACTIVE, NOON - HOUR, "")])
         yield opened
 
 
@@ -54,17 +54,17 @@ def tried(contact, *outcomes, ended_us=NOON):
         key = attempt_id(3, contact, n + 1)
         at_us = ended_us - 60 * S
         rows.append(
-            e.IntentRow(
+            r.IntentRow(
                 key, "c", NUMBER + contact, "t", 12125550199, at_us, at_us + 5, 1, "r", "America/New_York", 0, 1
             )
         )
         if what is not None:
-            rows.append(e.OutcomeRow(key, what, "", 17, at_us, 0, 0, ended_us, ended_us))
+            rows.append(r.OutcomeRow(key, what, "", 17, at_us, 0, 0, ended_us, ended_us))
     return rows
 
 
 def listed(contact, *, added=True, name="own"):
-    return e.DncRow(name, NUMBER + contact, added=added, at_us=NOON, source="api")
+    return r.DncRow(name, NUMBER + contact, added=added, at_us=NOON, source="api")
 
 
 def campaign(store, **options):
@@ -121,7 +121,7 @@ def test_latest_run_is_told(store):
         (tried(0, Outcome.BUSY, Outcome.BUSY), "used_up", None),
         (tried(0, None), "in_progress", None),
         ([listed(0)], "dnc", None),
-        ([e.CampaignStateRow(3, "c", CampaignState.STOPPED, NOON, "")], "ended", None),
+        ([r.CampaignStateRow(3, "c", CampaignState.STOPPED, NOON, "")], "ended", None),
         (tried(0, Outcome.BUSY), "resting", NOON + HOUR),
         (tried(0, Outcome.NO_ANSWER), "resting", NOON + 60 * S),
         (tried(0, Outcome.EXPIRED), "due", NOON),
