@@ -16,6 +16,7 @@ class RequestLeases:
 
     pool: str
     count: int
+    agent: str = ""  #: only contacts that are due for this agent; "" for those that are for anyone
 
 
 @message
@@ -23,6 +24,29 @@ class ReturnLeases:
     """Leases the scheduler will not use. It has sent no ``Originate`` for them and never will."""
 
     attempt_ids: tuple[int, ...]
+
+
+@message
+class ConfirmOffer:
+    """The agent wants to call the contact that was offered: ask the ledger now."""
+
+    attempt_id: int
+
+
+@message
+class SkipOffer:
+    """The agent does not want to call the contact that was offered: it rests, and goes to another agent first."""
+
+    attempt_id: int
+    agent: str
+
+
+@message
+class RequestCard:
+    """Who is the contact of this attempt?"""
+
+    attempt_id: int
+    agent: str
 
 
 @message
@@ -110,6 +134,7 @@ class ReserveAgent:
     attempt_id: int
     campaign: str
     until_us: int
+    preview_us: int = 0  #: the agent may look at the contact this long, and dial or skip; 0: no choice
 
 
 @message
@@ -146,6 +171,7 @@ class TakeBreak:
     """The agent wants a break, after the call in progress and its wrap-up."""
 
     agent: str
+    reason: str = ""
 
 
 @message
@@ -163,6 +189,34 @@ class SetDisposition:
     attempt_id: int
     code: str
     notes: str
+    callback_us: int = 0  #: when the contact wants to be called again, UTC microseconds; 0 for not
+    personal: bool = False  #: by this agent
+
+
+@message
+class DialNow:
+    """The agent wants to call the contact that is shown."""
+
+    agent: str
+    attempt_id: int
+
+
+@message
+class SkipContact:
+    """The agent does not want to call the contact that is shown."""
+
+    agent: str
+    attempt_id: int
+
+
+@message
+class SetCall:
+    """The agent mutes itself or holds the call, or takes that back. For the agent; from there to the trunk."""
+
+    agent: str
+    attempt_id: int
+    muted: bool
+    held: bool
 
 
 @message
@@ -254,6 +308,15 @@ class BridgeCall:
 
     attempt_id: int
     agent: str
+
+
+@message
+class ChangeCall:
+    """Mute the agent towards the callee, hold the callee, or take that back."""
+
+    attempt_id: int
+    muted: bool
+    held: bool
 
 
 @message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, IntentRefusal, Outcome
 from dialer.domain.message import Address, message
+from dialer.domain.specs import PacingSpec
 
 # -- from the courier ------------------------------------------------------------------------------------------------
 
@@ -62,6 +63,10 @@ class CampaignOpened:
     ring_timeout_us: int
     amd: bool
     flow: str | None
+    pacing: PacingSpec = PacingSpec()
+    preview_us: int = 0  #: preview: how long an agent may look before the contact is dialled
+    live_answers: int = 0  #: people who answered, within the 30 days of the abandonment limit, earlier runs included
+    abandoned: int = 0  #: of them, those for whom nobody was there in time
 
 
 @message
@@ -74,25 +79,42 @@ class CampaignClosed:
 
 @message
 class Lease:
-    """Permission to dial one contact once. Part of ``LeasesGranted``."""
+    """Permission to dial one contact once. Part of ``LeasesGranted``.
+
+    In preview dialling it comes in two steps. First the contact alone, to be offered to an agent: ``intent_us`` is 0,
+    the ledger has not been asked. Then, answering ``ConfirmOffer``, the same attempt with the intent.
+    """
 
     attempt_id: int
     number: int
     intent_us: int
     not_after_us: int
+    agent: str = ""  #: for this agent alone: a personal callback, or a contact mapped to the agent; "" for anyone
+    avoid: str = ""  #: rather not for this agent, who has skipped it
 
 
 @message
 class LeasesGranted:
     """Answer to ``RequestLeases``: fewer than asked for when contacts run short.
 
-    ``next_us`` is when asking again makes sense: 0 now, None only after a change.
+    ``next_us`` is when asking again makes sense: 0 now, None only after a change. ``personal`` names agents for whom a
+    contact of their own is due now: it is leased only to ``RequestLeases`` that names the agent.
     """
 
     campaign: str
     leases: tuple[Lease, ...]
     asked: int
     next_us: int | None
+    personal: tuple[str, ...] = ()
+
+
+@message
+class OfferWithdrawn:
+    """Answer to ``ConfirmOffer``: the contact may not be dialled after all. Whoever is promised to it is free."""
+
+    campaign: str
+    attempt_id: int
+    reason: IntentRefusal
 
 
 # -- agent -> scheduler ----------------------------------------------------------------------------------------------
@@ -120,6 +142,15 @@ class AgentReserved:
 @message
 class ReservationRefused:
     """The agent cannot take the attempt: not idle, or promised elsewhere."""
+
+    agent: str
+    epoch: int
+    attempt_id: int
+
+
+@message
+class OfferSkipped:
+    """The agent looked at the contact and does not want to call it."""
 
     agent: str
     epoch: int
@@ -247,6 +278,16 @@ class AgentCallReported:
     joined_us: int
 
 
+@message
+class CallChanged:
+    """The call of this agent is muted, on hold, or neither. For the agent."""
+
+    attempt_id: int
+    agent: str
+    muted: bool
+    held: bool
+
+
 # -- switch -> trunk (what a back-end tells) -------------------------------------------------------------------------
 
 
@@ -264,6 +305,15 @@ class LineJoined:
 
     attempt_id: int
     agent: str
+
+
+@message
+class LineChanged:
+    """What the switch has made of ``ChangeCall``."""
+
+    attempt_id: int
+    muted: bool
+    held: bool
 
 
 @message
@@ -289,6 +339,21 @@ class SwitchLost:
     reason: str
 
 
+# -- campaign -> agent -----------------------------------------------------------------------------------------------
+
+
+@message
+class ContactCard:
+    """Answer to ``RequestCard``: who the contact is. ``fields`` holds (column, text) as the list has them.
+
+    ``skips_left`` is how many more contacts of this run the agent may skip; None for no limit.
+    """
+
+    attempt_id: int
+    fields: tuple[tuple[str, str], ...]
+    skips_left: int | None
+
+
 # -- agent -> desk, campaign, ledger ---------------------------------------------------------------------------------
 
 
@@ -300,17 +365,28 @@ class DeskUpdated:
     state: AgentState
     attempt_id: int
     campaign: str
+    until_us: int = 0  #: when time alone ends the state (preview, wrap-up), 0 for never
+    fields: tuple[tuple[str, str], ...] = ()  #: the contact's card, once it is known
+    may_skip: bool = False
+    muted: bool = False
+    held: bool = False
+    reason: str = ""  #: of a break
 
 
 @message
 class DispositionSet:
-    """The agent's verdict on a call, for the record. Sent at the end of wrap-up; code "" when the limit passed."""
+    """The agent's verdict on a call, for the record. Sent at the end of wrap-up; code "" when the limit passed.
+
+    Goes to the store and to the campaign, whose rules say what follows.
+    """
 
     attempt_id: int
     agent: str
     code: str
     notes: str
     wrapped_up_us: int
+    callback_us: int = 0  #: when the contact wants to be called again, UTC microseconds; 0 for not
+    personal: bool = False  #: by this agent
 
 
 @message
@@ -320,3 +396,4 @@ class AgentSessionChanged:
     agent: str
     state: AgentState
     at_us: int
+    reason: str = ""  #: of a break

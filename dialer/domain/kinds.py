@@ -8,8 +8,29 @@ from enum import IntEnum, StrEnum
 class DialingMode(StrEnum):
     """How a campaign turns contacts into calls."""
 
-    AGENTLESS = "agentless"
-    PROGRESSIVE = "progressive"
+    AGENTLESS = "agentless"  #: a flow takes the calls
+    PREVIEW = "preview"  #: an agent sees the contact first, and dials or skips
+    PROGRESSIVE = "progressive"  #: one call for each free agent
+    POWER = "power"  #: several calls for each free agent, who waits for the first answer
+    PREDICTIVE = "predictive"  #: as many calls as agents will be free for when they are answered
+
+
+class DialingOrder(StrEnum):
+    """In which order fresh contacts are dialled. Fixed when the lists are scrubbed."""
+
+    FIFO = "fifo"  #: as the rows of the lists stand
+    LIFO = "lifo"
+    RANDOM = "random"
+    COLUMN_UP = "column_up"  #: by a column of the list, smallest first
+    COLUMN_DOWN = "column_down"
+    PRIORITY = "priority"  #: by the contact's own priority, highest first
+
+
+class PriorityPolicy(StrEnum):
+    """How agents are divided among the campaigns of a pool."""
+
+    STRICT = "strict"  #: a lower one dials only when no higher one has anything to dial
+    SHARES = "shares"  #: in proportion to the priorities
 
 
 class CampaignState(StrEnum):
@@ -29,6 +50,7 @@ class AgentState(StrEnum):
     OFFLINE = "offline"
     RECOVERING = "recovering"  #: reborn after a crash; asking the trunks whether a call is up
     IDLE = "idle"
+    PREVIEW = "preview"  #: looks at a contact, and dials or skips it
     RESERVED = "reserved"  #: promised to one attempt that is being dialled
     TALKING = "talking"
     WRAP_UP = "wrap_up"

@@ -43,6 +43,15 @@ class OutcomeRow:
 
 
 @message
+class SkipRow:
+    """An agent skipped a contact that was offered."""
+
+    attempt_id: int
+    agent: str
+    at_us: int
+
+
+@message
 class DncRow:
     """A number was put on a list (or taken off) while the dialer runs."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dialer.domain.kinds import DialingMode, Outcome
+from dialer.domain.kinds import DialingMode, Outcome, PriorityPolicy
 from dialer.domain.message import message
 
 SECOND_US = 1_000_000
@@ -41,10 +41,52 @@ class WeeklyHours:
 class RetryRule:
     """How often, and how long after the end of a call, a contact is tried again."""
 
-    max_attempts: int = 3  #: counted attempts, 1 to 100
-    rest_us: int = 60 * MINUTE_US  #: default rest after an unsuccessful attempt
+    max_attempts: int = 3  #: counted attempts, 1 to 100, over all phones of the contact
+    rest_us: int = 60 * MINUTE_US  #: default rest after an unsuccessful attempt, and after a skip
     rest_by_outcome: tuple[tuple[Outcome, int], ...] = ()  #: exceptions to the default
     final: tuple[Outcome, ...] = (Outcome.CONNECTED, Outcome.INVALID, Outcome.FAX)  #: never tried again
+    after_all_others: bool = True  #: a retry waits until every fresh contact had its turn
+
+
+@message
+class DispositionRule:
+    """One code an agent may close a call with, and what follows from it."""
+
+    code: str  #: a slug
+    retry_us: int = -1  #: rest until the contact is tried again although it was connected; -1: it is final
+    positive: bool = False  #: a positive final outcome: counts as a conversion
+    do_not_call: bool = False  #: the number goes on the do-not-call list ``CampaignSpec.dnc_target`` at once
+    callback: bool = False  #: wants a time: the agent asks when to call again
+
+
+#: What agents choose from unless the campaign says otherwise.
+DEFAULT_DISPOSITIONS = (
+    DispositionRule("sale", positive=True),
+    DispositionRule("not_interested"),
+    DispositionRule("wrong_person"),
+    DispositionRule("callback_asked", callback=True),
+    DispositionRule("do_not_call", do_not_call=True),
+)
+
+
+@message
+class PacingSpec:
+    """How fast a campaign of agents dials."""
+
+    ratio: float = 2.0  #: power: calls for each free agent, 1 to 10
+    abandon_limit_ratio: float = (
+        0.03  #: of live answers over 30 days (16 CFR 310.4(b)(4)(i)); also below it, never above
+    )
+    agent_idle_limit_us: int = 30 * SECOND_US  #: power: an agent waits this long for an answer, 5 s at least
+
+
+@message
+class PreviewSpec:
+    """How an agent decides about a contact that is offered."""
+
+    timer_us: int = 30 * SECOND_US  #: without a decision the contact is dialled then
+    max_skips: int | None = None  #: per agent and run; None: no limit
+    max_skips_per_contact: int | None = None  #: then the contact is done
 
 
 @message
@@ -66,6 +108,12 @@ class CampaignSpec:
     flow: str | None = None  #: agentless: what a person who answers hears
     dnc_lists: tuple[str, ...] = ()  #: campaign lists; global ones always apply
     version: int = 1
+    pacing: PacingSpec = PacingSpec()
+    preview: PreviewSpec = PreviewSpec()
+    dispositions: tuple[DispositionRule, ...] = DEFAULT_DISPOSITIONS
+    dnc_target: str = ""  #: list for numbers whose owners asked not to be called again; "" for none
+    callback_early_us: int = 10 * MINUTE_US  #: a callback may be dialled this much before the time that was asked for
+    personal_wait_us: int = 10 * MINUTE_US  #: a personal callback waits this long for its agent, then anyone takes it
 
 
 @message
@@ -88,6 +136,7 @@ class AgentSpec:
     queues: tuple[str, ...]
     trunks: tuple[str, ...]  #: trunks of the pool: where to ask after a crash whether a call is up
     wrap_up_limit_us: int = 60 * SECOND_US
+    outbound: bool = True  #: may take campaign calls; an agent for inbound calls is never offered any
 
 
 @message
@@ -100,6 +149,7 @@ class PoolSpec:
     campaigns: tuple[str, ...] = ()
     join_limit_us: int = 2 * SECOND_US  #: answer to agent; later is abandoned (16 CFR 310.4(b)(4)(iii))
     lead_us: int = SECOND_US  #: how far ahead of demand contacts are leased
+    priority_policy: PriorityPolicy = PriorityPolicy.STRICT
 
 
 @message

@@ -4,6 +4,7 @@ import pytest
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain import rows as r
 from dialer.domain.groupcommit import JOURNAL
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import DialingMode, IntentRefusal, Outcome
@@ -45,7 +46,7 @@ def test_the_number_of_a_run_nobody_goes_on_with_is_free_again():
     """The inherited intent is closed as unknown in the same batch, before the new intent, and the number is dialled."""
     rows, answers = propose(ledger())
     closed, made = rows
-    assert closed == rows.OutcomeRow(LEFT_OPEN, Outcome.UNKNOWN, "", 0, 0, 0, 0, NOON, NOON)
+    assert closed == r.OutcomeRow(LEFT_OPEN, Outcome.UNKNOWN, "", 0, 0, 0, 0, NOON, NOON)
     assert (made.attempt_id, made.at_us) == (MINE, NOON)
     assert [type(answer) for answer in answers] == [e.IntentAccepted]
 
