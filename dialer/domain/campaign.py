@@ -22,7 +22,7 @@ from dialer.domain import events as e
 from dialer.domain.attempts import Attempt, RunHistory, Stage, Watch
 from dialer.domain.book import ContactBook
 from dialer.domain.ids import attempt_id, contact_of, run_of, try_of
-from dialer.domain.kinds import UNDIALLED, CampaignState, IntentRefusal, Outcome
+from dialer.domain.kinds import UNDIALLED, CampaignState, DialingMode, IntentRefusal, Outcome
 from dialer.domain.ledger import STORE
 from dialer.domain.message import Address, Envelope
 from dialer.domain.ports import ContactSource
@@ -368,6 +368,8 @@ class CampaignRun:
             spec.ring_timeout_us,
             spec.amd,
             spec.flow,
+            spec.pacing,
+            spec.preview.timer_us if spec.mode is DialingMode.PREVIEW else 0,
         )
         return Envelope(self._scheduler, opened)
 

@@ -1,0 +1,22 @@
+"""What an operator writes, checked and turned into specs: the campaign file, the service file, the legal rule pack."""
+
+from dialer.config.campaign import AgentsSection, CampaignFile, load_campaign
+from dialer.config.fields import E164, CapSection, Slug
+from dialer.config.law import RulePack, load_rules
+from dialer.config.service import QueueSection, ServiceFile, load_service
+from dialer.config.trunk import TrunkSection
+
+__all__ = [
+    "E164",
+    "AgentsSection",
+    "CampaignFile",
+    "CapSection",
+    "QueueSection",
+    "RulePack",
+    "ServiceFile",
+    "Slug",
+    "TrunkSection",
+    "load_campaign",
+    "load_rules",
+    "load_service",
+]
