@@ -31,7 +31,7 @@ from dialer.domain.story import Story
 from dialer.errors import IllegalTransitionError, InvariantError
 
 #: How long an attempt may be silent before the trunk is asked about it.
-SILENCE_US = 60 * SECOND_US
+SILENCE_US = 180 * SECOND_US
 #: An intent that the ledger has not answered is proposed again after this time.
 PROPOSAL_PATIENCE_US = 10 * SECOND_US
 

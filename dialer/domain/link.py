@@ -113,12 +113,13 @@ class Inbox:
             The answer to send, and whether the sender is a new incarnation of one that was known. The batch is to be
             processed only if the verdict is ``TAKEN``.
         """
-        known_epoch, known_seq = self.seen.get(delivery.sender, (0, 0))
-        if delivery.sender_epoch < known_epoch:
+        sender, sender_epoch, seq = delivery.sender, delivery.sender_epoch, delivery.seq
+        known_epoch, known_seq = self.seen.get(sender, (0, 0))
+        if sender_epoch < known_epoch:
             return Ack(Verdict.FENCED, self.epoch), False
         if delivery.receiver_epoch != self.epoch:
             return Ack(Verdict.WRONG_EPOCH, self.epoch), False
-        if delivery.sender_epoch == known_epoch and delivery.seq <= known_seq:
+        if sender_epoch == known_epoch and seq <= known_seq:
             return Ack(Verdict.REPEATED, self.epoch), False
-        self.seen[delivery.sender] = (delivery.sender_epoch, delivery.seq)
-        return Ack(Verdict.TAKEN, self.epoch), 0 < known_epoch < delivery.sender_epoch
+        self.seen[sender] = (sender_epoch, seq)
+        return Ack(Verdict.TAKEN, self.epoch), 0 < known_epoch < sender_epoch
