@@ -1,6 +1,7 @@
 """Every requirement of ``docs/requirements.md`` is shown by a test, which names its number."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -20,12 +21,14 @@ def numbers(text):
     return found
 
 
+@functools.cache
 def required():
     """Number -> words."""
     rows = re.findall(r"^\| ([0-9]+) \| (.+) \|$", (ROOT / "docs" / "requirements.md").read_text("utf-8"), re.MULTILINE)
     return {int(number): words for number, words in rows}
 
 
+@functools.cache
 def shown():
     """Number -> tests."""
     found = {}
