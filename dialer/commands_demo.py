@@ -1,4 +1,4 @@
-"""``dialer demo``: five small campaigns side by side, from lists made up on the spot to an audited report."""
+"""``dialer demo``: a small campaign of each mode side by side, from lists made up on the spot to an audited report."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ AGENTS = 24
 CONTACTS = 120
 TRUNK = TrunkSection(name="main", lines=120, calls_per_s=20)
 
-#: name, mode, priority: the first is dialled first, the next two take turns, the last two need nobody.
+#: name, mode, priority: the first is dialled first, the next two take turns, then the fourth; the last needs nobody.
 CAMPAIGNS: tuple[tuple[str, DialingMode, int], ...] = (
-    ("renewals", DialingMode.PROGRESSIVE, 5),
+    ("renewals", DialingMode.PREVIEW, 5),
     ("win-back", DialingMode.PROGRESSIVE, 4),
-    ("survey", DialingMode.PROGRESSIVE, 4),
-    ("appointment-reminder", DialingMode.AGENTLESS, 3),
-    ("delivery-notice", DialingMode.AGENTLESS, 2),
+    ("survey", DialingMode.POWER, 4),
+    ("spring-offer", DialingMode.PREDICTIVE, 3),
+    ("appointment-reminder", DialingMode.AGENTLESS, 2),
 )
+#: Modes in which machines are told from people before anybody is joined.
+DETECTING = (DialingMode.PROGRESSIVE, DialingMode.PREDICTIVE, DialingMode.AGENTLESS)
 
 
 def demo_command(*, seed: int, data: Path | None, as_json: bool) -> int:
@@ -172,7 +174,7 @@ def _campaign(name: str, mode: DialingMode, priority: int) -> CampaignFile:
         concurrency=12,
         max_attempts=2,
         retry_period_s=300,
-        amd=True,
+        amd=mode in DETECTING,
         trunk=TRUNK,
         agents=None if agentless else AgentsSection(count=AGENTS),
     )

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dialer.actors.base import HostActor
 from dialer.actors.births import Enlisted
 from dialer.domain.agent import AgentMachine
-from dialer.domain.message import Machine
+from dialer.domain.events import DeskUpdated
+from dialer.domain.message import Address, Machine
 from dialer.domain.specs import AgentSpec
 from dialer.sim.people import Person, habits_by_name
 
@@ -27,6 +28,13 @@ class AgentActor(HostActor):
         machine = AgentMachine(spec, epoch=self.host.inbox.epoch, reborn=False)
         if machine.address not in self.host.machines:
             self.host.add([machine])
+
+    async def desk(self, agent: str) -> DeskUpdated:
+        """What the desk of an agent shows."""
+        await self._ready.wait()
+        machine = self.host.machines[Address("agent", agent)]
+        assert isinstance(machine, AgentMachine)  # noqa: S101 - by its address
+        return machine.desk()
 
     def view(self) -> dict[str, str]:
         """Agent -> state."""

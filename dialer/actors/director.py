@@ -22,6 +22,7 @@ from dialer.actors.directory import Directory, Plan
 from dialer.actors.host import UndeliveredError
 from dialer.config import CampaignFile
 from dialer.domain import commands as c
+from dialer.domain.events import DeskUpdated
 from dialer.domain.kinds import AgentState, CampaignState
 from dialer.domain.ledger import STORE
 from dialer.domain.message import Address, Envelope
@@ -49,12 +50,6 @@ _OUTSTANDING = {
     ("stopped", CampaignState.PAUSED),
 }
 _DESIRED = {"pause": "paused", "resume": "active", "stop": "stopped"}
-_AGENT_ORDERS: dict[str, type[Any]] = {
-    "login": c.LogIn,
-    "logout": c.LogOut,
-    "break": c.TakeBreak,
-    "resume": c.EndBreak,
-}
 
 
 class DirectorActor:
@@ -193,11 +188,32 @@ class DirectorActor:
             raise ConfigError("an agent serves one or more queues, all of the same pool")
         return str(pools.pop())
 
-    async def command_agent(self, agent: str, action: str) -> None:
-        """Log an agent in or out, or send it on a break and back."""
+    async def agent(self, agent: str) -> dict[str, Any]:
+        """One agent and what its desk shows."""
+        doc = await self.directory.store("get", "agent", agent)
+        host = self.directory.homes.get(Address("agent", agent))
+        if doc is None or host is None:
+            raise NotFoundError(f"there is no agent {agent!r}")
+        desk: DeskUpdated = await self.directory.office.call(host, "desk", agent)
+        return {
+            "agent": agent,
+            "queues": doc["queues"],
+            "state": desk.state.value,
+            "campaign": desk.campaign,
+            "attempt_id": str(desk.attempt_id) if desk.attempt_id else None,
+            "fields": dict(desk.fields),
+            "until_us": desk.until_us,
+            "may_skip": desk.may_skip,
+            "muted": desk.muted,
+            "held": desk.held,
+            "reason": desk.reason,
+        }
+
+    async def order_agent(self, agent: str, order: Any) -> None:
+        """Give an agent a request of its desk."""
         if Address("agent", agent) not in self.directory.homes:
             raise NotFoundError(f"there is no agent {agent!r}")
-        await self.directory.tell(Address("agent", agent), _AGENT_ORDERS[action](agent))
+        await self.directory.tell(Address("agent", agent), order)
 
     # -- campaigns ---------------------------------------------------------------------------------------------------
 

@@ -210,9 +210,14 @@ class Control:
         answer: dict[str, Any] = await self._ask("put_agent", agent, tuple(queues))
         return answer
 
-    async def command_agent(self, agent: str, action: str) -> None:
-        """Order ``login``, ``logout``, ``break`` or ``resume``."""
-        await self._ask("command_agent", agent, action)
+    async def agent(self, agent: str) -> dict[str, Any]:
+        """One agent and what its desk shows."""
+        answer: dict[str, Any] = await self._ask("agent", agent)
+        return answer
+
+    async def order_agent(self, agent: str, order: Any) -> None:
+        """Give an agent a request of its desk."""
+        await self._ask("order_agent", agent, order)
 
     # -- campaigns ---------------------------------------------------------------------------------------------------
 

@@ -72,8 +72,16 @@ class Control(Protocol):
     async def put_agent(self, agent: str, queues: Sequence[str]) -> Doc:
         """Declare an agent, who is returned."""
 
-    async def command_agent(self, agent: str, action: str) -> None:
-        """Order ``login``, ``logout``, ``break`` or ``resume``."""
+    async def agent(self, agent: str) -> Doc:
+        """One agent as in ``agents``, and what the desk shows.
+
+        Returns:
+            Also ``campaign``, ``attempt_id`` (text, or None), ``fields`` (the card), ``until_us``, ``may_skip``,
+            ``muted``, ``held`` and ``reason``.
+        """
+
+    async def order_agent(self, agent: str, order: Any) -> None:
+        """Give an agent a request of its desk: one of those in ``domain/commands.py`` that name an agent."""
 
     # -- campaigns ---------------------------------------------------------------------------------------------------
 

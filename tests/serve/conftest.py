@@ -86,6 +86,16 @@ CONTACT = {
     "attempts": [],
     "next_us": 5,
 }
+DESK = {
+    "campaign": "spring",
+    "attempt_id": "8796093022209",
+    "fields": {"first_name": "Ann"},
+    "until_us": 9,
+    "may_skip": True,
+    "muted": False,
+    "held": False,
+    "reason": "",
+}
 FINDING = {"invariant": "trunk_lines", "title": "no trunk above its lines", "cases": 6, "violations": 0, "examples": ()}
 
 
@@ -155,8 +165,12 @@ class FakeControl:
         self.note("put_agent", agent, queues)
         return {"agent": agent, "queues": queues, "state": "offline"}
 
-    async def command_agent(self, agent, action):
-        self.note("command_agent", agent, action)
+    async def agent(self, agent):
+        self.note("agent", agent)
+        return {"agent": agent, "queues": ["sales"], "state": "preview", **DESK}
+
+    async def order_agent(self, agent, order):
+        self.note("order_agent", agent, order)
 
     async def campaigns(self):
         self.note("campaigns")

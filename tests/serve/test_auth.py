@@ -6,6 +6,7 @@ from dialer.serve.auth import PUBLIC, ROLES, Permission
 from dialer.storage.keys import Role
 
 CHANGES_THE_PLANT = {"put_queue", "put_agent"}
+SHOWS_A_CONTACT = "agent_desk"
 
 
 def may(role, call):
@@ -15,8 +16,8 @@ def may(role, call):
     if role is Role.SUPERVISOR:
         return call.id not in CHANGES_THE_PLANT
     if role is Role.AGENT:
-        return call.method == "POST" and call.template.startswith("/v1/agents/{name}/")
-    return call.method == "GET"
+        return call.id == SHOWS_A_CONTACT or (call.method == "POST" and call.template.startswith("/v1/agents/{name}/"))
+    return call.method == "GET" and call.id != SHOWS_A_CONTACT
 
 
 @pytest.mark.parametrize("role", Role)

@@ -7,6 +7,8 @@ import pytest
 
 from dialer.serve.auth import PUBLIC
 
+#: Operations that are accepted, and answered with nothing.
+ORDERS = {*"login logout break resume dial skip hang-up sound disposition pause stop".split()}
 COMMON = {"400", "401", "403", "413", "422", "500", "503"}
 
 
@@ -58,7 +60,7 @@ def test_bodies_have_examples_and_answers_a_schema(document):
         if "content" in answer:
             assert answer["content"]["application/json"]["schema"]["$ref"].startswith("#/components/schemas/")
         else:
-            assert re.match("(login|logout|break|resume|pause|stop)_", operation["operationId"])
+            assert operation["operationId"].partition("_")[0] in ORDERS
 
 
 def test_references_lead_somewhere(document):

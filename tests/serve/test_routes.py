@@ -3,6 +3,7 @@
 import pytest
 
 from dialer.config import CampaignFile
+from dialer.domain import commands as c
 from dialer.errors import ServiceError
 
 FILE = {"name": "spring", "mode": "progressive", "caller_id": "+12125550199", "queue": "sales"}
@@ -61,11 +62,66 @@ def test_agents(api, control):
     assert control.calls[0] == ("put_agent", "a1", ["sales"])
 
 
-@pytest.mark.parametrize("action", ["login", "logout", "break", "resume"])
-def test_agent_orders(api, control, action):
+PRESENCE = {"login": c.LogIn, "logout": c.LogOut, "break": c.TakeBreak, "resume": c.EndBreak}
+
+
+@pytest.mark.parametrize("action", PRESENCE)
+def test_presence(api, control, action):
     """Accepted, not yet done: the agent's call comes first."""
     assert ok(api("POST", f"/v1/agents/a1/{action}"), 202) is None
-    assert control.calls == [("command_agent", "a1", action)]
+    assert control.calls == [("order_agent", "a1", PRESENCE[action]("a1"))]
+
+
+def test_a_break_may_have_a_reason(api, control):
+    ok(api("POST", "/v1/agents/a1/break", json={"reason": "lunch"}), 202)
+    assert control.calls == [("order_agent", "a1", c.TakeBreak("a1", "lunch"))]
+
+
+def test_a_desk_shows_call_and_contact(api):
+    """Requirements 37, 53."""
+    desk = ok(api("GET", "/v1/agents/a1"))
+    assert (desk["state"], desk["campaign"], desk["attempt_id"]) == ("preview", "spring", "8796093022209")
+    assert desk["fields"] == {"first_name": "Ann"}
+    assert desk["may_skip"]
+
+
+#: What a desk says of a call, and what reaches the agent. The id has more digits than a JSON number keeps.
+ATTEMPT = 9_007_199_254_740_993
+CALL_ORDERS = [
+    ("dial", {}, c.DialNow("a1", ATTEMPT)),
+    ("skip", {}, c.SkipContact("a1", ATTEMPT)),
+    ("hang-up", {}, c.EndCall("a1", ATTEMPT)),
+    ("sound", {"muted": True}, c.SetCall("a1", ATTEMPT, muted=True, held=False)),
+    ("sound", {"held": True}, c.SetCall("a1", ATTEMPT, muted=False, held=True)),
+    ("disposition", {"code": "sale", "notes": "two"}, c.SetDisposition("a1", ATTEMPT, "sale", "two")),
+    (
+        "disposition",
+        {"code": "later", "callback_at": "2026-03-04T10:30:00-05:00", "personal": True},
+        c.SetDisposition("a1", ATTEMPT, "later", "", 1_772_638_200_000_000, personal=True),
+    ),
+]
+
+
+@pytest.mark.parametrize(("action", "body", "order"), CALL_ORDERS)
+def test_what_a_desk_says_of_a_call(api, control, action, body, order):
+    """Requirements 38, 46, 56, 57."""
+    assert ok(api("POST", f"/v1/agents/a1/{action}", json={"attempt_id": str(ATTEMPT), **body}), 202) is None
+    assert control.calls == [("order_agent", "a1", order)]
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("dial", {}),
+        ("skip", {"attempt_id": "-1"}),
+        ("disposition", {"attempt_id": "5", "code": "Not A Slug"}),
+        ("disposition", {"attempt_id": "5", "code": "later", "callback_at": "2026-03-04T10:30:00"}),  # whose clock?
+        ("break", {"reason": "x" * 65}),
+    ],
+)
+def test_a_desk_is_told_what_is_wrong(api, control, action, body):
+    assert api("POST", f"/v1/agents/a1/{action}", json=body).status_code == 422
+    assert control.calls == []
 
 
 def test_put_campaign(api, control):
