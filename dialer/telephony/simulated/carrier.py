@@ -1,6 +1,6 @@
 r"""The carrier as a machine: what happens to a call after it was placed.
 
-A call goes through these phases, each with one timer of its own; an order to join, to change or to clear runs beside it:
+A call goes through these phases, each with one timer of its own; an order to join, change or clear runs beside it:
 
     RINGING --pick-up--> DETECTING --verdict--> WAITING --joined--> JOINED
        |   \--pick-up, detection off--------------^  \--flow------> LISTENING
