@@ -131,8 +131,9 @@ ROWS: tuple[Row, ...] = (
     _row(c.Announce, ALL, Act.TELL_SCHEDULER),
     # -- from the trunks: what they say of the line is so ----------------------------------------------------------
     Row(e.CallJoined, (TALKING,), Act.LEARN, None),  # own: told again by a reborn trunk; other: nobody has two calls
-    _row(e.CallJoined, (RESERVED,), Act.TALK, (TALKING,)),  # other: joined as its promise ran out, promised again since
-    _row(e.CallJoined, (PREVIEW,), Act.TALK, (TALKING,)),  # the same; the offer is refused
+    _row(e.CallJoined, (RESERVED,), Act.TALK, (TALKING,)),  # other: joined as its promise ran out, promised again
+    # since; or promised under the id of another one of several calls, of which this was answered first
+    _row(e.CallJoined, (PREVIEW,), Act.TALK, (TALKING,)),  # joined as an earlier promise ran out; the offer is refused
     _row(e.CallJoined, (IDLE,), Act.TALK, (TALKING,)),  # joined as the promise ran out or was released
     _row(e.CallJoined, (RECOVERING,), Act.TALK, (TALKING,)),  # joined for the incarnation before
     _row(e.CallJoined, (WRAP_UP,), Act.TALK, (TALKING,)),  # own: a reborn trunk found the call up after all

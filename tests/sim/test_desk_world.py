@@ -18,7 +18,7 @@ from dialer.domain.ids import attempt_id, run_of
 from dialer.domain.kinds import AgentState, AnswerClass
 from dialer.domain.ledger import STORE
 from dialer.domain.message import Address, Envelope
-from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, AgentSpec, TrunkSpec
+from dialer.domain.specs import HOUR_US, SECOND_US, AgentSpec, TrunkSpec
 from dialer.domain.trunk import TrunkMachine, switch_of
 from dialer.sim.people import Person, habits_by_name
 from dialer.telephony.simulated.carrier import Carrier
@@ -29,6 +29,7 @@ SCHEDULER, CAMPAIGN, SWITCH = Address("scheduler", "p1"), Address("campaign", "c
 MAX_SKIPS = 3
 RUN_CONTACTS = 25  #: then the next run begins
 HOURS = 6
+DRAIN_US = HOUR_US  #: how long the last call may take
 HABITS = replace(
     habits_by_name("typical"), skip_ratio=0.5, undecided_ratio=0.2, tune_ratio=0.5, leave_at_us=HOURS * HOUR_US
 )
@@ -177,7 +178,7 @@ def test_a_day_of_preview_calls(seed: int) -> None:
     Requirements 43, 46, 48, 49, 51, 52, 56, 57.
     """
     world = World(seed)
-    world.run(HOURS * HOUR_US + 10 * MINUTE_US, crash_ratio=0.0)
+    world.run(HOURS * HOUR_US + DRAIN_US, crash_ratio=0.0)
     assert world.agent.state is AgentState.OFFLINE
     assert world.skipped == world.skips
     assert max(world.skipped.values()) == MAX_SKIPS
@@ -194,7 +195,7 @@ def test_a_day_with_an_agent_that_dies(seed: int) -> None:
     """Whenever its actor dies, the agent comes back, forgets what was offered, and works on."""
     world = World(seed)
     world.run(HOURS * HOUR_US, crash_ratio=0.01)
-    world.run(HOURS * HOUR_US + 10 * MINUTE_US, crash_ratio=0.0)
+    world.run(HOURS * HOUR_US + DRAIN_US, crash_ratio=0.0)
     assert world.crashes > 10
     assert world.agent.state is AgentState.OFFLINE
     attempts = [verdict.attempt_id for verdict in world.verdicts[STORE]]
