@@ -204,8 +204,8 @@ class Person:
             self._call = None
             return
         skips = self._left or below(self._draw_of(attempt, _IS_SKIPPED), habits.skip_ratio)
-        decision = SkipContact if skips and update.may_skip else DialNow
-        request, ask = decision(self.agent, attempt), self._call
+        request = (SkipContact if skips and update.may_skip else DialNow)(self.agent, attempt)
+        ask = self._call
         if ask is not None and type(ask.request) in (DialNow, SkipContact) and ask.request.attempt_id == attempt:
             ask.request = request  # the card has come since
         else:
