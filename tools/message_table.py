@@ -22,6 +22,7 @@ PACKAGE = Path(__file__).parents[1] / "dialer"
 #: Every module that constructs messages -> the party it speaks for.
 SPEAKERS = {
     "domain/agent.py": "agent",
+    "domain/presence.py": "agent",
     "domain/campaign.py": "campaign",
     "domain/ledger.py": "store",
     "domain/scheduler.py": "scheduler",

@@ -1,6 +1,7 @@
-"""The agent's rules as data: (state, message) -> what to do and where that may lead. ``agent.py`` carries them out.
+r"""The agent's rules as data: (state, message) -> what to do and where that may lead. ``agent.py`` carries them out.
 
     OFFLINE --LogIn--> IDLE --ReserveAgent--> RESERVED --CallJoined--> TALKING --CallEnded--> WRAP_UP --> IDLE
+                         \--with a preview--> PREVIEW --DialNow, time--> RESERVED; SkipContact --> IDLE
 
 Many messages name an attempt. A row says what to do when that is the attempt the agent holds (``own``), and what when
 it is another one or the agent holds none (``other``); None there is a contradiction. Messages arrive once and in order
@@ -21,11 +22,14 @@ from dialer.domain.kinds import AgentState
 DEADLINE: type = type(None)
 
 OFFLINE, RECOVERING, BREAK = AgentState.OFFLINE, AgentState.RECOVERING, AgentState.BREAK
-IDLE, RESERVED, TALKING, WRAP_UP = AgentState.IDLE, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP
+IDLE, PREVIEW, RESERVED = AgentState.IDLE, AgentState.PREVIEW, AgentState.RESERVED
+TALKING, WRAP_UP = AgentState.TALKING, AgentState.WRAP_UP
 
 SETTLED = (IDLE, BREAK, OFFLINE)  #: no call, no promise: the agent is where it wants to be
-HOLDING = (RESERVED, TALKING, WRAP_UP)  #: one attempt is the agent's
+HOLDING = (PREVIEW, RESERVED, TALKING, WRAP_UP)  #: one attempt is the agent's
 TIMED = (RECOVERING, *HOLDING)  #: cannot last for ever without a message: a deadline is set
+LIMITED = (PREVIEW, WRAP_UP)  #: time alone ends it, which the desk must show
+INFORMED = (PREVIEW, TALKING)  #: the desk needs the contact's card
 ALL = tuple(AgentState)
 
 #: (where the agent wants to be, request of the desk) -> where it wants to be now. Taken up when nothing holds it.
@@ -51,15 +55,21 @@ class Act(StrEnum):
     IGNORE = "ignore"
     GO = "go"  #: the desk's request takes effect at once
     WISH = "wish"  #: the desk's request is remembered, or changes nothing; the desk is shown the state
-    PROMISE = "promise"
+    PROMISE = "promise"  #: reserved, or first a look at the contact
+    DIAL = "dial"  #: the look is over: reserved
+    SKIP = "skip"  #: the look is over: the contact is not called, if one more may be skipped
     CONFIRM = "confirm"
     REFUSE = "refuse"
-    FREE = "free"  #: the promise is over without a call
+    FREE = "free"  #: the promise or the offer is over without a call
     TALK = "talk"
     END = "end"  #: the call is over: wrap-up, unless it is closed already or there is none
     CLOSE = "close"  #: the wrap-up is over
     KEEP_CODE = "keep_code"  #: disposition before the end of the call
     HANG_UP = "hang_up"
+    SET_CALL = "set_call"  #: mute or hold: ask the trunk
+    SHOW_CALL = "show_call"  #: muted, on hold, or neither
+    SHOW_CARD = "show_card"
+    LEARN = "learn"  #: the call goes on; a reborn trunk may know its campaign by now
     TELL_SCHEDULER = "tell_scheduler"
     ASK_TRUNKS = "ask_trunks"  #: is a call up with this agent?
     COLLECT = "collect"  #: one more trunk has answered a reborn agent
@@ -103,31 +113,49 @@ ROWS: tuple[Row, ...] = (
     _row(c.SetDisposition, _but(TALKING, WRAP_UP), Act.IGNORE),  # sent twice, after the limit, or before a crash
     Row(c.EndCall, (TALKING,), Act.HANG_UP, Act.IGNORE),  # other: the call before this one
     _row(c.EndCall, _but(TALKING), Act.IGNORE),  # crossed with the end of the call; a reborn agent knows no trunk yet
+    Row(c.SetCall, (TALKING,), Act.SET_CALL, Act.IGNORE),  # other: the call before this one
+    _row(c.SetCall, _but(TALKING), Act.IGNORE),  # crossed with the end of the call; a reborn agent knows no trunk yet
+    # -- from the desk: the contact that is shown ------------------------------------------------------------------
+    Row(c.DialNow, (PREVIEW,), Act.DIAL, Act.IGNORE, (RESERVED,)),  # other: an offer that is over
+    _row(c.DialNow, _but(PREVIEW), Act.IGNORE),  # crossed with the timer or a withdrawal, or from before a crash
+    Row(c.SkipContact, (PREVIEW,), Act.SKIP, Act.IGNORE, SETTLED),  # other: an offer that is over
+    _row(c.SkipContact, _but(PREVIEW), Act.IGNORE),  # crossed with the timer: dialled; or as above
     # -- from the scheduler ----------------------------------------------------------------------------------------
-    _row(c.ReserveAgent, (IDLE,), Act.PROMISE, (RESERVED,)),
+    _row(c.ReserveAgent, (IDLE,), Act.PROMISE, (PREVIEW, RESERVED)),
     Row(c.ReserveAgent, (RESERVED,), Act.CONFIRM, Act.REFUSE),  # asked twice; promised elsewhere
-    _row(c.ReserveAgent, _but(IDLE, RESERVED), Act.REFUSE),  # the scheduler's copy is behind
+    Row(c.ReserveAgent, (PREVIEW,), Act.IGNORE, Act.REFUSE),  # own: asked twice, the decision answers; other: as above
+    _row(c.ReserveAgent, _but(IDLE, RESERVED, PREVIEW), Act.REFUSE),  # the scheduler's copy is behind
+    Row(c.ReleaseAgent, (PREVIEW,), Act.FREE, Act.IGNORE, SETTLED),  # own: withdrawn; other: decided before
     Row(c.ReleaseAgent, (RESERVED,), Act.FREE, Act.IGNORE, SETTLED),  # other: a promise that ran out before
-    _row(c.ReleaseAgent, _but(RESERVED), Act.IGNORE),  # ran out before, crossed with the join, or from before a crash
+    _row(c.ReleaseAgent, _but(PREVIEW, RESERVED), Act.IGNORE),  # ran out, crossed with the join, from before a crash
     _row(c.Announce, ALL, Act.TELL_SCHEDULER),
     # -- from the trunks: what they say of the line is so ----------------------------------------------------------
-    Row(e.CallJoined, (TALKING,), Act.IGNORE, None),  # own: told again by a reborn trunk; other: nobody has two calls
-    _row(e.CallJoined, (RESERVED,), Act.TALK, (TALKING,)),  # other: joined as its promise ran out, promised again since
+    Row(e.CallJoined, (TALKING,), Act.LEARN, None),  # own: told again by a reborn trunk; other: nobody has two calls
+    _row(e.CallJoined, (RESERVED,), Act.TALK, (TALKING,)),  # other: joined as its promise ran out, promised again
+    # since; or promised under the id of another one of several calls, of which this was answered first
+    _row(e.CallJoined, (PREVIEW,), Act.TALK, (TALKING,)),  # joined as an earlier promise ran out; the offer is refused
     _row(e.CallJoined, (IDLE,), Act.TALK, (TALKING,)),  # joined as the promise ran out or was released
     _row(e.CallJoined, (RECOVERING,), Act.TALK, (TALKING,)),  # joined for the incarnation before
     _row(e.CallJoined, (WRAP_UP,), Act.TALK, (TALKING,)),  # own: a reborn trunk found the call up after all
     _row(e.CallJoined, (BREAK, OFFLINE), Act.TALK, (TALKING,)),  # the promise ran out and the agent left meanwhile
     Row(e.CallEnded, (RESERVED,), Act.FREE, Act.IGNORE, SETTLED),  # other: a call whose promise ran out
     Row(e.CallEnded, (TALKING,), Act.END, Act.IGNORE, (WRAP_UP, *SETTLED)),  # other: as above
+    _row(e.CallEnded, (PREVIEW,), Act.IGNORE),  # a call before the offer: what is offered has not been dialled
     _row(e.CallEnded, (WRAP_UP,), Act.IGNORE),  # told again by a reborn trunk
     _row(e.CallEnded, (RECOVERING,), Act.IGNORE),  # a call of the incarnation before; the trunks are being asked
     _row(e.CallEnded, SETTLED, Act.IGNORE),  # never joined here, or told again by a reborn trunk
     _row(e.AgentCallReported, (RECOVERING,), Act.COLLECT, (TALKING, *SETTLED)),
-    Row(e.AgentCallReported, (TALKING,), Act.IGNORE, Act.COMPARE, (TALKING, WRAP_UP, *SETTLED)),
+    Row(e.AgentCallReported, (TALKING,), Act.LEARN, Act.COMPARE, (TALKING, WRAP_UP, *SETTLED)),
     _row(e.AgentCallReported, _but(RECOVERING, TALKING), Act.IGNORE),  # the call has ended since it was asked for
+    Row(e.CallChanged, (TALKING,), Act.SHOW_CALL, Act.IGNORE),  # other: a call that is over here
+    _row(e.CallChanged, _but(TALKING), Act.IGNORE),  # the same
+    # -- from the campaign -----------------------------------------------------------------------------------------
+    Row(e.ContactCard, HOLDING, Act.SHOW_CARD, Act.IGNORE),  # other: answered after that call or offer was over
+    _row(e.ContactCard, _but(*HOLDING), Act.IGNORE),  # the same
     # -- from the courier, and time --------------------------------------------------------------------------------
     _row(e.PeerRestarted, ALL, Act.MEET_PEER),
     _row(DEADLINE, (RESERVED,), Act.FREE, SETTLED),  # the scheduler is gone, or the call came to nothing
+    _row(DEADLINE, (PREVIEW,), Act.DIAL, (RESERVED,)),  # no decision is a yes
     _row(DEADLINE, (WRAP_UP,), Act.CLOSE, SETTLED),
     _row(DEADLINE, (RECOVERING, TALKING), Act.ASK_TRUNKS),
 )

@@ -42,6 +42,8 @@ TRANSITIONS: dict[tuple[Phase, type], tuple[Phase, ...]] = {
     (Phase.BRIDGING, e.LineJoined): (Phase.JOINED, Phase.CLEARING),  # with an agent who is elsewhere by now
     (Phase.BRIDGING, e.LineEnded): (Phase.OVER,),
     (Phase.BRIDGING, c.HangUp): (Phase.CLEARING,),
+    (Phase.JOINED, c.SetCall): (Phase.JOINED,),  # by the agent who is in it
+    (Phase.JOINED, e.LineChanged): (Phase.JOINED,),
     (Phase.JOINED, e.LineEnded): (Phase.OVER,),
     (Phase.JOINED, c.HangUp): (Phase.CLEARING,),
     (Phase.CLEARING, e.LineAnswered): (Phase.CLEARING,),  # picked up before the switch had cleared

@@ -128,7 +128,10 @@ class RemoveFromDnc:
 
 @message
 class ReserveAgent:
-    """Promise the agent to an attempt, until ``until_us`` at the latest."""
+    """Promise the agent to an attempt, until ``until_us`` at the latest.
+
+    With a preview the promise begins with the agent's decision, and lasts as long as it would have from this request.
+    """
 
     agent: str
     attempt_id: int

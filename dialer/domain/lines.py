@@ -60,8 +60,10 @@ class Lines:
         self._actions: dict[type, Action] = {
             c.JoinAgent: self._join,
             c.HangUp: self._hang_up,
+            c.SetCall: self._set_call,
             e.LineAnswered: self._answered,
             e.LineJoined: self._joined,
+            e.LineChanged: self._changed,
             e.LineEnded: self._ended,
         }
 
@@ -70,7 +72,7 @@ class Lines:
 
         Args:
             call: The call it is about, None if that is not live.
-            msg: JoinAgent, HangUp, LineAnswered, LineJoined or LineEnded.
+            msg: JoinAgent, HangUp, SetCall, LineAnswered, LineJoined, LineChanged or LineEnded.
             now_us: UTC microseconds.
             out: Where to put what is to be said.
         """
@@ -142,6 +144,15 @@ class Lines:
         call.phase, call.agent = Phase.JOINED, agent
         call.joined, call.joined_us = True, now_us
         call.join_due_us, call.reported = 0, False
+
+    def _set_call(self, call: Call, msg: c.SetCall, _now_us: int, out: Out) -> None:
+        if call.agent == msg.agent:  # otherwise it speaks of a call it is not in
+            self.order(c.ChangeCall(call.attempt_id, msg.muted, msg.held), out)
+
+    def _changed(self, call: Call, msg: e.LineChanged, _now_us: int, out: Out) -> None:
+        if call.agent:
+            told = e.CallChanged(call.attempt_id, call.agent, msg.muted, msg.held)
+            out.append(Envelope(self._peers.to("agent", call.agent), told))
 
     def _hang_up(self, call: Call, msg: c.HangUp, now_us: int, out: Out) -> None:
         call.outcome = call.ordered(msg.outcome)

@@ -1,9 +1,10 @@
 """Simulated agents: people at their desks, as machines.
 
-A person sees only ``DeskUpdated`` and speaks only in requests, like the browser of a real agent. Two requests can be
-open at once: one about presence (log in, break, log out) and one about the call (hang up, disposition). A request
-that shows no effect is sent again. Updates may be repeated, late or lost: a call that this person has closed stays
-closed whatever an old update says, and everything else is simply what the desk shows now.
+A person sees only ``DeskUpdated`` and speaks only in requests, like the browser of a real agent. Three requests can be
+open at once: one about presence (log in, break, log out), one about the contact or the call (dial, skip, hang up,
+disposition), and one to mute or hold. A request that shows no effect is sent again. Updates may be repeated, late or
+lost: a call that this person has closed stays closed whatever an old update says, and everything else is simply what
+the desk shows now.
 """
 
 from __future__ import annotations
@@ -13,84 +14,50 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from dialer.domain.commands import EndBreak, EndCall, LogIn, LogOut, SetDisposition, TakeBreak
+from dialer.domain.commands import (
+    DialNow,
+    EndBreak,
+    EndCall,
+    LogIn,
+    LogOut,
+    SetCall,
+    SetDisposition,
+    SkipContact,
+    TakeBreak,
+)
 from dialer.domain.events import DeskUpdated, PeerRestarted
 from dialer.domain.kinds import AgentState
 from dialer.domain.message import Address, Envelope
-from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US
-from dialer.errors import ConfigError, IllegalTransitionError, InvariantError
-from dialer.telephony.simulated.chance import Spread, below, draw, key, pick, quantiles
+from dialer.domain.specs import DAY_US, MINUTE_US, SECOND_US
+from dialer.errors import IllegalTransitionError, InvariantError
+from dialer.sim.habits import DISPOSITIONS, Habits, habits_by_name
+from dialer.telephony.simulated.chance import Spread, below, draw, key, mix, pick, quantiles
+
+__all__ = ["DISPOSITIONS", "Habits", "Person", "habits_by_name"]
 
 #: How long a person waits for the desk to follow before asking again.
 PATIENCE_US = 30 * SECOND_US
 
-#: Codes a person closes a wrap-up with, and how often of 100.
-DISPOSITIONS: tuple[tuple[str, int], ...] = (
-    ("sale", 8),
-    ("not_interested", 52),
-    ("callback_asked", 20),
-    ("wrong_person", 14),
-    ("do_not_call", 6),
-)
+#: The code for a contact who wants to be called again, and how far ahead that is.
+CALLBACK_CODE = "callback_asked"
+CALLBACK_FROM_US, CALLBACK_TO_US = 30 * MINUTE_US, DAY_US
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
-    """How a person works.
-
-    ``hang_up_ratio`` is the share of calls (0-1) this person would end after a drawn ``hang_up_after``, if the
-    callee has not by then. ``leave_at_us`` is the end of the shift, UTC microseconds; None for never.
-    """
-
-    wrap_up: Spread = Spread(30 * SECOND_US, 0.5)
-    hang_up_ratio: float = 0.1
-    hang_up_after: Spread = Spread(90 * SECOND_US, 0.8)
-    takes_breaks: bool = True
-    work: Spread = Spread(2 * HOUR_US, 0.2)  #: from coming back to wanting the next break
-    rest: Spread = Spread(10 * MINUTE_US, 0.3)
-    leave_at_us: int | None = None
-    dispositions: tuple[tuple[str, int], ...] = DISPOSITIONS  #: (code, weight), weights above 0
-
-    def __post_init__(self) -> None:
-        """Refuse habits nobody can have.
-
-        Raises:
-            ConfigError: A share outside 0 to 1, or no code to choose.
-        """
-        if not 0.0 <= self.hang_up_ratio <= 1.0:
-            msg = f"hang_up_ratio must be from 0 to 1, not {self.hang_up_ratio:g}"
-            raise ConfigError(msg)
-        if not self.dispositions or min(weight for _, weight in self.dispositions) <= 0:
-            msg = "habits want at least one disposition, each with a weight above 0"
-            raise ConfigError(msg)
+# Which draw of an attempt decides what. Numbers stay, or old seeds tell other stories. What is drawn in turn
+# (``Person._draw``) stays in turn for the same reason.
+_DECIDE = 0
+_IS_SKIPPED = 1
+_IS_LEFT = 2
+_IS_TUNED = 3
+_TUNE_AFTER = 4
+_TUNE_FOR = 5
+_IS_HELD = 6
+_CALLBACK = 7
+_IS_PERSONAL = 8
+_IS_CALLBACK = 9
 
 
 #: The way of one call over the desk.
-_STAGES = {AgentState.RESERVED: 0, AgentState.TALKING: 1, AgentState.WRAP_UP: 2}
-
-_PRESETS = {
-    "steady": Habits(wrap_up=Spread(30 * SECOND_US), hang_up_ratio=0.0, takes_breaks=False),
-    "typical": Habits(),
-    "lazy": Habits(
-        wrap_up=Spread(50 * SECOND_US, 0.6),
-        hang_up_ratio=0.2,
-        work=Spread(HOUR_US, 0.3),
-        rest=Spread(15 * MINUTE_US, 0.4),
-    ),
-}
-
-
-def habits_by_name(name: str) -> Habits:
-    """The preset of that name: steady, typical or lazy.
-
-    Raises:
-        ConfigError: No such preset.
-    """
-    try:
-        return _PRESETS[name]
-    except KeyError:
-        msg = f"no habits {name!r}; use one of: {', '.join(sorted(_PRESETS))}"
-        raise ConfigError(msg) from None
+_STAGES = {AgentState.PREVIEW: 0, AgentState.RESERVED: 1, AgentState.TALKING: 2, AgentState.WRAP_UP: 3}
 
 
 @dataclass(slots=True)
@@ -106,7 +73,7 @@ class Person:
 
     Args:
         agent: Id of the agent.
-        seed: Seed of the run; draws depend on it, the agent and how many were drawn.
+        seed: Seed of the run; draws depend on it, the agent, and the attempt or how many were drawn.
         habits: How the person works.
     """
 
@@ -121,6 +88,7 @@ class Person:
         self._drawn = 0
         self._presence: _Ask | None = None
         self._call: _Ask | None = None
+        self._tune: _Ask | None = None  # to mute or hold, then to take that back
         self._considered = 0  # the call for which hanging up was decided, either way
         self._closed: tuple[int, ...] = ()  # the last few calls whose wrap-up this person saw the end of
         self._break_us: int | None = None
@@ -163,7 +131,7 @@ class Person:
 
     def next_deadline_us(self) -> int | None:
         """When the person acts next by itself; None when only the desk can bring that about."""
-        dues = [ask.due_us for ask in (self._presence, self._call) if ask is not None]
+        dues = [ask.due_us for ask in (self._presence, self._call, self._tune) if ask is not None]
         if not self._left:
             dues += [due for due in (self._break_us, self.habits.leave_at_us) if due is not None]
         return min(dues, default=None)
@@ -174,7 +142,7 @@ class Person:
         Raises:
             InvariantError: A request about a closed call, or a wish for a break after leaving.
         """
-        if self._call is not None and self._call.request.attempt_id in self._closed:
+        if any(ask is not None and ask.request.attempt_id in self._closed for ask in (self._call, self._tune)):
             rule, detail = "person.call", f"{self.agent} asks about a call that is closed"
             raise InvariantError(rule, detail)
         if self._left and self._break_us is not None:
@@ -194,10 +162,15 @@ class Person:
         self._settle_presence(state, now_us)
         if state is AgentState.TALKING:
             self._consider_hanging_up(attempt, now_us)
-        elif state is AgentState.WRAP_UP:
-            self._plan_disposition(attempt, now_us)
+            self._follow_tuning(update, now_us)
         elif state is not AgentState.RECOVERING:  # a reborn agent will find its call again, or not
-            self._call = None
+            self._tune = None
+            if state is AgentState.PREVIEW:
+                self._plan_decision(update, now_us)
+            elif state is AgentState.WRAP_UP:
+                self._plan_disposition(attempt, now_us)
+            else:
+                self._call = None
         if state is AgentState.BREAK and self._presence is None and not self._left:
             self._presence = _Ask(EndBreak(self.agent), now_us + self._draw_us(self.habits.rest))
 
@@ -224,6 +197,35 @@ class Person:
             if self._break_us is None and self.habits.takes_breaks:
                 self._break_us = now_us + self._draw_us(self.habits.work)
 
+    def _plan_decision(self, update: DeskUpdated, now_us: int) -> None:
+        """Dial or skip after a while, or leave it to the timer; whoever has left skips where that is possible."""
+        attempt, habits = update.attempt_id, self.habits
+        if not self._left and below(self._draw_of(attempt, _IS_LEFT), habits.undecided_ratio):
+            self._call = None
+            return
+        skips = self._left or below(self._draw_of(attempt, _IS_SKIPPED), habits.skip_ratio)
+        request = (SkipContact if skips and update.may_skip else DialNow)(self.agent, attempt)
+        ask = self._call
+        if ask is not None and type(ask.request) in (DialNow, SkipContact) and ask.request.attempt_id == attempt:
+            ask.request = request  # the card has come since
+        else:
+            due_us = now_us + pick(quantiles(habits.decide), self._draw_of(attempt, _DECIDE))
+            self._call = _Ask(request, due_us)
+
+    def _follow_tuning(self, update: DeskUpdated, now_us: int) -> None:
+        """What was muted or put on hold is taken back after a while, and that is that."""
+        ask = self._tune
+        if ask is None:
+            return
+        wants = ask.request.muted or ask.request.held
+        if wants != (update.muted or update.held):
+            return  # no effect yet
+        if wants:
+            due_us = now_us + pick(quantiles(self.habits.tune_for), self._draw_of(update.attempt_id, _TUNE_FOR))
+            self._tune = _Ask(SetCall(self.agent, update.attempt_id, muted=False, held=False), due_us)
+        else:
+            self._tune = None
+
     def _consider_hanging_up(self, attempt: int, now_us: int) -> None:
         if attempt == self._considered:
             return
@@ -231,13 +233,31 @@ class Person:
         self._call = None
         if not self._left and below(self._draw(), self.habits.hang_up_ratio):
             self._call = _Ask(EndCall(self.agent, attempt), now_us + self._draw_us(self.habits.hang_up_after))
+        self._consider_tuning(attempt, now_us)
+
+    def _consider_tuning(self, attempt: int, now_us: int) -> None:
+        self._tune = None
+        if not self._left and below(self._draw_of(attempt, _IS_TUNED), self.habits.tune_ratio):
+            held = below(self._draw_of(attempt, _IS_HELD), 0.5)
+            due_us = now_us + pick(quantiles(self.habits.tune_after), self._draw_of(attempt, _TUNE_AFTER))
+            self._tune = _Ask(SetCall(self.agent, attempt, muted=not held, held=held), due_us)
 
     def _plan_disposition(self, attempt: int, now_us: int) -> None:
         ask = self._call
         if ask is not None and type(ask.request) is SetDisposition and ask.request.attempt_id == attempt:
             return
         due_us = now_us + self._draw_us(self.habits.wrap_up)
-        self._call = _Ask(SetDisposition(self.agent, attempt, self._draw_code(), ""), due_us)
+        code = self._draw_code()
+        callback_us, personal = self._callback(attempt, due_us) if code == CALLBACK_CODE else (0, False)
+        self._call = _Ask(SetDisposition(self.agent, attempt, code, "", callback_us, personal), due_us)
+
+    def _callback(self, attempt: int, now_us: int) -> tuple[int, bool]:
+        """When the contact wants to be called again, on a full minute, 0 for not said; and whether by this person."""
+        if not below(self._draw_of(attempt, _IS_CALLBACK), self.habits.callback_ratio):
+            return 0, False
+        ahead_us = CALLBACK_FROM_US + self._draw_of(attempt, _CALLBACK) % (CALLBACK_TO_US - CALLBACK_FROM_US)
+        at_us = -(-(now_us + ahead_us) // MINUTE_US) * MINUTE_US
+        return at_us, below(self._draw_of(attempt, _IS_PERSONAL), self.habits.personal_ratio)
 
     def _leave_wrap_up(self, state: AgentState) -> None:
         """The desk has moved on from a wrap-up: that call is closed, by this person or by the limit."""
@@ -254,7 +274,7 @@ class Person:
     def _act(self, now_us: int) -> list[Envelope]:
         self._mind_the_clock(now_us)
         sent: list[Envelope] = []
-        for ask in (self._call, self._presence):
+        for ask in (self._tune, self._call, self._presence):
             if ask is not None and ask.due_us <= now_us:
                 sent.append(Envelope(self._to, ask.request))
                 ask.due_us = now_us + PATIENCE_US
@@ -273,6 +293,10 @@ class Person:
                 self._presence = _Ask(TakeBreak(self.agent), now_us)
             else:
                 self._break_us = now_us + PATIENCE_US
+
+    def _draw_of(self, attempt: int, index: int) -> int:
+        """The draw of that number of this person and attempt, whatever else was drawn."""
+        return draw(mix(self._key ^ attempt), index)
 
     def _draw(self) -> int:
         self._drawn += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-#: Receives events of the switch: LineAnswered, LineJoined, LineEnded, SwitchConnected, SwitchLost.
+#: Receives events of the switch: LineAnswered, LineJoined, LineChanged, LineEnded, SwitchConnected, SwitchLost.
 Sink = Callable[[Sequence[Any]], None]
 
 
@@ -20,7 +20,11 @@ class TrunkBackend(Protocol):
         """Connect; the first event is ``SwitchConnected`` with the calls that are already up."""
 
     def submit(self, commands: Sequence[Any]) -> None:
-        """Carry out PlaceCall, BridgeCall and ClearCall, in order."""
+        """Carry out PlaceCall, BridgeCall, ChangeCall and ClearCall, in order.
+
+        ``ChangeCall`` of a call that is joined with an agent is answered with ``LineChanged`` once it is so; of any
+        other it is vain, as every order is that crossed with the end of its call.
+        """
 
     def live_calls(self) -> tuple[tuple[int, str, bool], ...]:
         """(attempt id, agent or "", answered) of each call of ours on the switch."""

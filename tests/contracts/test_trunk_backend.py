@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from dialer.domain.commands import BridgeCall, ClearCall, PlaceCall
-from dialer.domain.events import LineAnswered, LineEnded, LineJoined, SwitchConnected
+from dialer.domain.commands import BridgeCall, ChangeCall, ClearCall, PlaceCall
+from dialer.domain.events import LineAnswered, LineChanged, LineEnded, LineJoined, SwitchConnected
 from dialer.domain.kinds import Outcome
 from dialer.domain.specs import SECOND_US
 from dialer.errors import CarrierError
@@ -104,6 +104,42 @@ def test_call_runs_its_course(backend: TrunkBackend) -> None:
     events = session(backend, story)
     assert [type(event) for event in events] == [SwitchConnected, LineAnswered, LineJoined, LineEnded]
     assert events[-1].outcome is Outcome.CONNECTED
+
+
+def test_mute_and_hold_are_told_when_they_are_so(backend: TrunkBackend) -> None:
+    """A joined call is muted and held as ordered, in order, and nothing else happens to it. Requirements 38, 56."""
+
+    async def story(backend: TrunkBackend, told: Told) -> None:
+        backend.submit([place(1)])
+        await told.until(LineAnswered)
+        backend.submit([BridgeCall(1, "a1")])
+        await told.until(LineJoined)
+        for count, (muted, held) in enumerate([(True, False), (True, True), (False, False)], 1):
+            backend.submit([ChangeCall(1, muted, held)])
+            await told.until(LineChanged, count)
+            assert told.events[-1] == LineChanged(1, muted, held)
+        assert backend.live_calls() == ((1, "a1", True),)
+        backend.submit([ClearCall(1, None)])
+        await told.until(LineEnded)
+
+    events = session(backend, story)
+    assert [type(event) for event in events[3:]] == [LineChanged, LineChanged, LineChanged, LineEnded]
+
+
+def test_mute_is_vain_where_no_agent_is(backend: TrunkBackend) -> None:
+    """Nothing is told of calls that wait for an agent, are over, or were never placed."""
+
+    async def story(backend: TrunkBackend, told: Told) -> None:
+        backend.submit([ChangeCall(2, muted=True, held=True), place(1)])
+        await told.until(LineAnswered)
+        backend.submit([ChangeCall(1, muted=True, held=True), ClearCall(1, None)])
+        await told.until(LineEnded)
+        backend.submit([ChangeCall(1, muted=True, held=True), place(3)])
+        await told.until(LineAnswered, 2)
+        backend.submit([ClearCall(3, None)])
+        await told.until(LineEnded, 2)
+
+    assert LineChanged not in [type(event) for event in session(backend, story)]
 
 
 def test_every_call_ends_once(backend: TrunkBackend) -> None:

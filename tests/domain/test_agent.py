@@ -15,7 +15,8 @@ from dialer.domain.message import Address, Envelope
 from dialer.domain.specs import SECOND_US, AgentSpec
 
 OFFLINE, RECOVERING, BREAK = AgentState.OFFLINE, AgentState.RECOVERING, AgentState.BREAK
-IDLE, RESERVED, TALKING, WRAP_UP = AgentState.IDLE, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP
+IDLE, PREVIEW, RESERVED = AgentState.IDLE, AgentState.PREVIEW, AgentState.RESERVED
+TALKING, WRAP_UP = AgentState.TALKING, AgentState.WRAP_UP
 
 SPEC = AgentSpec("a1", "p1", ("sales", "care"), ("t1", "t2"))
 QUEUES = SPEC.queues
@@ -26,6 +27,8 @@ LOG_IN, LOG_OUT, TAKE_BREAK, END_BREAK = c.LogIn("a1"), c.LogOut("a1"), c.TakeBr
 
 #: Times of the ways into each state, in seconds.
 LOGIN_S, RESERVE_S, UNTIL_S, JOIN_S, END_S = 1, 2, 40, 10, 30
+#: Until when an offer may be looked at, and a call that ended in ``END_S`` be wrapped up.
+LOOK_S, WRAPPED_S = 38, 90
 
 
 def reserve(attempt: int = 7, until_s: int = UNTIL_S) -> c.ReserveAgent:
@@ -48,8 +51,14 @@ def reported(attempt: int = 0, trunk: str = "t1", epoch: int = EPOCH) -> e.Agent
     return e.AgentCallReported(trunk, "a1", epoch, attempt, f"c{attempt}" if attempt else "", 0)
 
 
-def shows(state: AgentState, attempt: int = 0) -> Envelope:
-    return Envelope(DESK, e.DeskUpdated("a1", state, attempt, f"c{attempt}" if attempt else ""))
+def shows(state: AgentState, attempt: int = 0, until_s: int = 0) -> Envelope:
+    return Envelope(
+        DESK, e.DeskUpdated("a1", state, attempt, f"c{attempt}" if attempt else "", until_us=until_s * SECOND_US)
+    )
+
+
+def asks_card(attempt: int = 7) -> Envelope:
+    return Envelope(Address("campaign", f"c{attempt}"), c.RequestCard(attempt, "a1"))
 
 
 def idle(since_s: int) -> Envelope:
@@ -72,9 +81,9 @@ def recorded(state: AgentState, now_s: int) -> Envelope:
     return Envelope(STORE, e.AgentSessionChanged("a1", state, now_s * SECOND_US))
 
 
-def closed(attempt: int, code: str, now_s: int) -> Envelope:
-    notes = "notes" if code else ""
-    return Envelope(STORE, e.DispositionSet(attempt, "a1", code, notes, now_s * SECOND_US))
+def closed(attempt: int, code: str, now_s: int) -> list[Envelope]:
+    verdict = e.DispositionSet(attempt, "a1", code, "notes" if code else "", now_s * SECOND_US)
+    return [Envelope(STORE, verdict), Envelope(Address("campaign", f"c{attempt}"), verdict)]
 
 
 def asks(trunk: Address) -> Envelope:
@@ -95,6 +104,9 @@ class Agent:
             self.hears(TAKE_BREAK, at_s=RESERVE_S)
         if state in (RESERVED, TALKING, WRAP_UP):
             self.hears(reserve(), at_s=RESERVE_S)
+        if state is PREVIEW:
+            look_us = (LOOK_S - RESERVE_S) * SECOND_US
+            self.hears(c.ReserveAgent("a1", 7, "c7", UNTIL_S * SECOND_US, look_us), at_s=RESERVE_S)
         if state in (TALKING, WRAP_UP):
             self.hears(joined(), at_s=JOIN_S)
         if state is WRAP_UP:
@@ -125,17 +137,17 @@ class Agent:
 
 
 def test_a_normal_call() -> None:
-    """Log in, be promised, talk, wrap up, be idle again: everybody hears exactly what concerns them."""
+    """Log in, be promised, talk, wrap up, be idle again: everybody hears exactly what concerns them. Requirement 76."""
     agent = Agent()
     assert agent.born == [shows(OFFLINE)]
     assert agent.hears(LOG_IN, at_s=1) == [shows(IDLE), recorded(IDLE, 1), idle(1)]
     assert agent.hears(reserve(), at_s=2) == [shows(RESERVED, 7), promised()]
     assert agent.due_s == UNTIL_S
-    assert agent.hears(joined(), at_s=10) == [shows(TALKING, 7)]
-    assert agent.hears(ended(), at_s=30) == [shows(WRAP_UP, 7)]
+    assert agent.hears(joined(), at_s=10) == [shows(TALKING, 7), asks_card()]
+    assert agent.hears(ended(), at_s=30) == [shows(WRAP_UP, 7, WRAPPED_S)]
     assert agent.due_s == 90
     assert (agent.machine.attempt_id, agent.machine.campaign) == (7, "c7")
-    assert agent.hears(disposition(), at_s=50) == [closed(7, "sale", 50), shows(IDLE), idle(50)]
+    assert agent.hears(disposition(), at_s=50) == [*closed(7, "sale", 50), shows(IDLE), idle(50)]
     assert (agent.machine.attempt_id, agent.machine.campaign, agent.due_s) == (0, "", None)
     assert agent.hears(LOG_OUT, at_s=60) == [shows(OFFLINE), recorded(OFFLINE, 60), away(OFFLINE)]
 
@@ -144,33 +156,33 @@ def test_wrap_up_has_a_limit() -> None:
     """A wrap-up that nobody closes is closed with an empty code at its limit, and not before."""
     agent = Agent(WRAP_UP)
     assert agent.hears(at_s=89) == []
-    assert agent.hears(at_s=90) == [closed(7, "", 90), shows(IDLE), idle(90)]
+    assert agent.hears(at_s=90) == [*closed(7, "", 90), shows(IDLE), idle(90)]
     assert agent.hears(disposition(), at_s=91) == []
 
 
 def test_a_disposition_at_the_limit_counts() -> None:
     """What arrives in the batch of the deadline is taken before the deadline."""
-    assert Agent(WRAP_UP).hears(disposition(), at_s=90)[0] == closed(7, "sale", 90)
+    assert Agent(WRAP_UP).hears(disposition(), at_s=90)[:2] == closed(7, "sale", 90)
 
 
 def test_without_wrap_up() -> None:
     """A limit of zero leads from the call straight to idle."""
     spec = AgentSpec("a1", "p1", QUEUES, ("t1",), wrap_up_limit_us=0)
     agent = Agent(TALKING, spec)
-    assert agent.hears(ended(), at_s=30) == [closed(7, "", 30), shows(IDLE), idle(30)]
+    assert agent.hears(ended(), at_s=30) == [*closed(7, "", 30), shows(IDLE), idle(30)]
 
 
 def test_an_early_disposition_closes_the_call_as_it_ends() -> None:
     """A disposition during the call is kept, the latest one counts, and there is no wrap-up."""
     agent = Agent(TALKING)
     assert agent.hears(disposition(code="sale"), disposition(code="later"), at_s=20) == []
-    assert agent.hears(ended(), at_s=30) == [closed(7, "later", 30), shows(IDLE), idle(30)]
+    assert agent.hears(ended(), at_s=30) == [*closed(7, "later", 30), shows(IDLE), idle(30)]
     agent.hears(reserve(8), joined(8), at_s=31)
-    assert agent.hears(ended(8), at_s=40) == [shows(WRAP_UP, 8)]
+    assert agent.hears(ended(8), at_s=40) == [shows(WRAP_UP, 8, 100)]
 
 
 def test_hanging_up() -> None:
-    """The agent's hang-up goes to the trunk of the call; it stays in the call until the trunk says that it is over."""
+    """The agent's hang-up goes to the trunk of the call, which says when it is over. Requirements 38, 56."""
     agent = Agent(RESERVED)
     agent.hears(joined(trunk="t2"), at_s=10)
     assert agent.hears(c.EndCall("a1", 7)) == [Envelope(T2, c.HangUp(7, Outcome.CONNECTED))]
@@ -190,7 +202,7 @@ def test_a_promise_is_given_once() -> None:
     assert agent.hears(reserve(8), at_s=3) == [refused(8), away(RESERVED, 7)]
 
 
-@pytest.mark.parametrize("state", [OFFLINE, RECOVERING, TALKING, WRAP_UP, BREAK])
+@pytest.mark.parametrize("state", [OFFLINE, RECOVERING, PREVIEW, TALKING, WRAP_UP, BREAK])
 def test_a_busy_agent_refuses(state: AgentState) -> None:
     """Whoever is not idle refuses, and the scheduler's copy is put right after the refusal."""
     agent = Agent(state)
@@ -204,7 +216,7 @@ def test_a_promise_that_is_over_before_it_began() -> None:
 
 @pytest.mark.parametrize("end", [c.ReleaseAgent("a1", 7), ended(), None])
 def test_a_promise_without_a_call_keeps_the_turn(end: Any) -> None:
-    """Released, ended or run out: the agent is idle since before, so nobody overtakes."""
+    """Released, ended or run out: the agent is idle since before, so nobody overtakes. Requirement 75."""
     agent = Agent(RESERVED)
     batch = () if end is None else (end,)
     assert agent.hears(*batch, at_s=UNTIL_S) == [shows(IDLE), idle(LOGIN_S)]
@@ -213,7 +225,7 @@ def test_a_promise_without_a_call_keeps_the_turn(end: Any) -> None:
 
 def test_a_join_beats_the_end_of_the_promise() -> None:
     """A join that arrives in the batch of the deadline finds the agent still promised."""
-    assert Agent(RESERVED).hears(joined(), at_s=UNTIL_S) == [shows(TALKING, 7)]
+    assert Agent(RESERVED).hears(joined(), at_s=UNTIL_S) == [shows(TALKING, 7), asks_card()]
 
 
 @pytest.mark.parametrize("state", [IDLE, RESERVED, RECOVERING, BREAK, OFFLINE])
@@ -224,15 +236,20 @@ def test_the_switch_is_believed(state: AgentState) -> None:
     assert out[0] == shows(TALKING, 8)
     assert out[-1] == away(TALKING, 8)
     working = state in (IDLE, RESERVED)  # the store knows so already
-    assert out[1:-1] == ([] if working else [recorded(IDLE, 4)])
+    assert out[1:-1] == [*([] if working else [recorded(IDLE, 4)]), asks_card(8)]
 
 
 def test_joined_during_wrap_up() -> None:
     """The wrap-up is closed with an empty code for the next call; the same call just goes on."""
-    assert Agent(WRAP_UP).hears(joined(8)) == [closed(7, "", 35), shows(TALKING, 8), away(TALKING, 8)]
+    assert Agent(WRAP_UP).hears(joined(8)) == [
+        *closed(7, "", 35),
+        shows(TALKING, 8),
+        asks_card(8),
+        away(TALKING, 8),
+    ]
     agent = Agent(WRAP_UP)
-    assert agent.hears(joined(7)) == [shows(TALKING, 7), away(TALKING, 7)]
-    assert agent.hears(ended(7)) == [shows(WRAP_UP, 7)]
+    assert agent.hears(joined(7)) == [shows(TALKING, 7), asks_card(), away(TALKING, 7)]
+    assert agent.hears(ended(7)) == [shows(WRAP_UP, 7, 95)]
 
 
 @pytest.mark.parametrize("state", [BREAK, OFFLINE])
@@ -242,7 +259,7 @@ def test_joined_while_away_returns_there(state: AgentState) -> None:
     agent.hears(joined(8), ended(8), at_s=36)
     assert agent.state is WRAP_UP
     out = agent.hears(disposition(8), at_s=37)
-    assert out == [closed(8, "sale", 37), shows(state), recorded(state, 37), away(state)]
+    assert out == [*closed(8, "sale", 37), shows(state), recorded(state, 37), away(state)]
 
 
 # -- presence --------------------------------------------------------------------------------------------------------
@@ -276,7 +293,8 @@ def test_a_break() -> None:
 def test_wishes_wait_for_the_end_of_the_call(state: AgentState, wishes: list[Any], lands: AgentState) -> None:
     """During a call every wish is answered with what the desk shows already, and taken up after the wrap-up."""
     agent = Agent(state)
-    assert agent.hears(*wishes, at_s=31) == [shows(state, 7)] * len(wishes)
+    until_s = WRAPPED_S if state is WRAP_UP else 0
+    assert agent.hears(*wishes, at_s=31) == [shows(state, 7, until_s)] * len(wishes)
     if state is RESERVED:
         agent.hears(joined(), at_s=32)
     if state is not WRAP_UP:
@@ -284,7 +302,7 @@ def test_wishes_wait_for_the_end_of_the_call(state: AgentState, wishes: list[Any
     out = agent.hears(disposition(), at_s=34)
     assert agent.state is lands
     news = [idle(34)] if lands is IDLE else [recorded(lands, 34), away(lands)]
-    assert out == [closed(7, "sale", 34), shows(lands), *news]
+    assert out == [*closed(7, "sale", 34), shows(lands), *news]
 
 
 @pytest.mark.parametrize("end", [c.ReleaseAgent("a1", 7), ended(), None])
@@ -343,11 +361,11 @@ def test_rebirth_with_a_call() -> None:
     """The first trunk that has a call ends the recovery; the agent wraps up and, without a desk, is off."""
     agent = Agent(RECOVERING)
     out = agent.hears(reported(9, "t2"), at_s=1)
-    assert out == [shows(TALKING, 9), recorded(IDLE, 1), away(TALKING, 9)]
+    assert out == [shows(TALKING, 9), recorded(IDLE, 1), asks_card(9), away(TALKING, 9)]
     assert agent.hears(reported(), at_s=1) == []
     assert agent.hears(c.EndCall("a1", 9), at_s=2) == [Envelope(T2, c.HangUp(9, Outcome.CONNECTED))]
     agent.hears(ended(9), at_s=3)
-    assert agent.hears(disposition(9), at_s=4)[1] == shows(OFFLINE)
+    assert agent.hears(disposition(9), at_s=4)[2] == shows(OFFLINE)
 
 
 def test_rebirth_with_a_call_and_a_late_desk() -> None:
@@ -402,13 +420,14 @@ def test_the_trunk_of_the_call_is_reborn() -> None:
     assert agent.hears(e.PeerRestarted(T1)) == [asks(T1)]
     assert agent.hears(reported(7)) == []
     assert agent.hears(reported(trunk="t2")) == []
-    assert agent.hears(reported()) == [shows(WRAP_UP, 7)]
+    assert agent.hears(reported()) == [shows(WRAP_UP, 7, 95)]
 
 
 def test_the_trunk_of_the_call_knows_another_one() -> None:
     """The call has ended, is closed with an empty code, and the agent is in the one the trunk reports."""
     out = Agent(TALKING).hears(reported(8))
-    assert out == [shows(WRAP_UP, 7), closed(7, "", 35), shows(TALKING, 8), away(TALKING, 8)]
+    shown = [shows(WRAP_UP, 7, 95), *closed(7, "", 35), shows(TALKING, 8)]
+    assert out == [*shown, asks_card(8), away(TALKING, 8)]
 
 
 def test_a_call_is_asked_about() -> None:
@@ -416,7 +435,7 @@ def test_a_call_is_asked_about() -> None:
     agent = Agent(TALKING)
     every_s = CALL_CHECK_US // SECOND_US
     assert agent.due_s == JOIN_S + every_s
-    assert agent.hears(at_s=JOIN_S + every_s) == [asks(T1)]
+    assert agent.hears(at_s=JOIN_S + every_s) == [asks(T1), asks_card()]
     assert agent.due_s == JOIN_S + 2 * every_s
     agent.hears(reported(), at_s=JOIN_S + every_s + 1)
     assert agent.state is WRAP_UP
@@ -435,5 +454,6 @@ def test_a_reborn_scheduler_hears_all(state: AgentState, message: Any) -> None:
 def test_a_reborn_desk_is_shown_the_state(state: AgentState) -> None:
     """The desk learns everything from one message; a reborn store needs nothing."""
     agent = Agent(state)
-    assert agent.hears(e.PeerRestarted(DESK)) == [shows(state, agent.machine.attempt_id)]
+    until_s = {PREVIEW: LOOK_S, WRAP_UP: WRAPPED_S}.get(state, 0)
+    assert agent.hears(e.PeerRestarted(DESK)) == [shows(state, agent.machine.attempt_id, until_s)]
     assert agent.hears(e.PeerRestarted(STORE)) == []

@@ -9,20 +9,31 @@ import pytest
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
-from dialer.domain.agent import AgentMachine, Call
+from dialer.domain.agent import AgentMachine
+from dialer.domain.agent_call import Call
 from dialer.domain.agent_table import DEADLINE, PRESENCE, ROWS, SETTLED, TABLE, Act
 from dialer.domain.kinds import AgentState, Outcome
 from dialer.domain.ledger import STORE
 from dialer.domain.message import Address
+from dialer.domain.presence import Presence
 from dialer.domain.specs import SECOND_US, AgentSpec
 from dialer.errors import IllegalTransitionError, InvariantError
 
 OFFLINE, RECOVERING, BREAK = AgentState.OFFLINE, AgentState.RECOVERING, AgentState.BREAK
-IDLE, RESERVED, TALKING, WRAP_UP = AgentState.IDLE, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP
+IDLE, PREVIEW, RESERVED = AgentState.IDLE, AgentState.PREVIEW, AgentState.RESERVED
+TALKING, WRAP_UP = AgentState.TALKING, AgentState.WRAP_UP
 
 
 def reserve(attempt: int) -> c.ReserveAgent:
     return c.ReserveAgent("a1", attempt, f"c{attempt}", 40 * SECOND_US)
+
+
+def offer(attempt: int) -> c.ReserveAgent:
+    return c.ReserveAgent("a1", attempt, f"c{attempt}", 60 * SECOND_US, preview_us=40 * SECOND_US)
+
+
+def card(attempt: int, skips_left: int | None = 1) -> e.ContactCard:
+    return e.ContactCard(attempt, (("firstName", "Ada"),), skips_left)
 
 
 def joined(attempt: int, trunk: str = "t1") -> e.CallJoined:
@@ -46,6 +57,7 @@ WAYS: dict[AgentState, list[Any]] = {
     OFFLINE: [],
     RECOVERING: [],
     IDLE: [c.LogIn("a1")],
+    PREVIEW: [c.LogIn("a1"), offer(7), card(7)],
     RESERVED: [c.LogIn("a1"), reserve(7)],
     TALKING: [c.LogIn("a1"), reserve(7), joined(7)],
     WRAP_UP: [c.LogIn("a1"), reserve(7), joined(7), ended(7)],
@@ -66,33 +78,46 @@ def machine_in(state: AgentState) -> AgentMachine:
 #: What every (state, message) leads to, written down once more by hand. A dot: the state stays. X: refused.
 #: "own" is about attempt 7, which the agent holds where it holds one; "other" is about attempt 8.
 GRID = """
-                  OFFLINE  RECOVERING  IDLE      RESERVED  TALKING  WRAP_UP  BREAK
-LogIn             IDLE     .           .         .         .        .        .
-LogOut            .        .           OFFLINE   .         .        .        OFFLINE
-TakeBreak         .        .           BREAK     .         .        .        .
-EndBreak          .        .           .         .         .        .        IDLE
-ReserveOwn        .        .           RESERVED  .         .        .        .
-ReserveOther      .        .           RESERVED  .         .        .        .
-ReleaseOwn        .        .           .         IDLE      .        .        .
-ReleaseOther      .        .           .         .         .        .        .
-JoinedOwn         TALKING  TALKING     TALKING   TALKING   .        TALKING  TALKING
-JoinedOther       TALKING  TALKING     TALKING   TALKING   X        TALKING  TALKING
-EndedOwn          .        .           .         IDLE      WRAP_UP  .        .
-EndedOther        .        .           .         .         .        .        .
-DispositionOwn    .        .           .         .         .        IDLE     .
-DispositionOther  .        .           .         .         .        .        .
-EndCallOwn        .        .           .         .         .        .        .
-EndCallOther      .        .           .         .         .        .        .
-Announce          .        .           .         .         .        .        .
-ReportedNone      .        .           .         .         WRAP_UP  .        .
-ReportedOwn       .        TALKING     .         .         .        .        .
-ReportedOther     .        TALKING     .         .         TALKING  .        .
-SchedulerReborn   .        .           .         .         .        .        .
-TrunkReborn       .        .           .         .         .        .        .
-DeskReborn        .        .           .         .         .        .        .
-StoreReborn       .        .           .         .         .        .        .
-Deadline          X        .           X         IDLE      .        IDLE     X
-PauseCampaign     X        X           X         X         X        X        X
+                  OFFLINE  RECOVERING  IDLE      PREVIEW   RESERVED  TALKING  WRAP_UP  BREAK
+LogIn             IDLE     .           .         .         .         .        .        .
+LogOut            .        .           OFFLINE   .         .         .        .        OFFLINE
+TakeBreak         .        .           BREAK     .         .         .        .        .
+EndBreak          .        .           .         .         .         .        .        IDLE
+ReserveOwn        .        .           RESERVED  .         .         .        .        .
+ReserveOther      .        .           RESERVED  .         .         .        .        .
+OfferOwn          .        .           PREVIEW   .         .         .        .        .
+OfferOther        .        .           PREVIEW   .         .         .        .        .
+DialOwn           .        .           .         RESERVED  .         .        .        .
+DialOther         .        .           .         .         .         .        .        .
+SkipOwn           .        .           .         IDLE      .         .        .        .
+SkipOther         .        .           .         .         .         .        .        .
+CardOwn           .        .           .         .         .         .        .        .
+CardOther         .        .           .         .         .         .        .        .
+ReleaseOwn        .        .           .         IDLE      IDLE      .        .        .
+ReleaseOther      .        .           .         .         .         .        .        .
+JoinedOwn         TALKING  TALKING     TALKING   TALKING   TALKING   .        TALKING  TALKING
+JoinedOther       TALKING  TALKING     TALKING   TALKING   TALKING   X        TALKING  TALKING
+EndedOwn          .        .           .         .         IDLE      WRAP_UP  .        .
+EndedOther        .        .           .         .         .         .        .        .
+DispositionOwn    .        .           .         .         .         .        IDLE     .
+DispositionOther  .        .           .         .         .         .        .        .
+EndCallOwn        .        .           .         .         .         .        .        .
+EndCallOther      .        .           .         .         .         .        .        .
+SetCallOwn        .        .           .         .         .         .        .        .
+SetCallOther      .        .           .         .         .         .        .        .
+ChangedOwn        .        .           .         .         .         .        .        .
+ChangedOther      .        .           .         .         .         .        .        .
+Announce          .        .           .         .         .         .        .        .
+ReportedNone      .        .           .         .         .         WRAP_UP  .        .
+ReportedOwn       .        TALKING     .         .         .         .        .        .
+ReportedOther     .        TALKING     .         .         .         TALKING  .        .
+SchedulerReborn   .        .           .         .         .         .        .        .
+TrunkReborn       .        .           .         .         .         .        .        .
+CampaignReborn    .        .           .         .         .         .        .        .
+DeskReborn        .        .           .         .         .         .        .        .
+StoreReborn       .        .           .         .         .         .        .        .
+Deadline          X        .           X         RESERVED  IDLE      .        IDLE     X
+PauseCampaign     X        X           X         X         X         X        X        X
 """
 
 MESSAGES: dict[str, Any] = {
@@ -102,6 +127,14 @@ MESSAGES: dict[str, Any] = {
     "EndBreak": c.EndBreak("a1"),
     "ReserveOwn": reserve(7),
     "ReserveOther": reserve(8),
+    "OfferOwn": offer(7),
+    "OfferOther": offer(8),
+    "DialOwn": c.DialNow("a1", 7),
+    "DialOther": c.DialNow("a1", 8),
+    "SkipOwn": c.SkipContact("a1", 7),
+    "SkipOther": c.SkipContact("a1", 8),
+    "CardOwn": card(7),
+    "CardOther": card(8),
     "ReleaseOwn": c.ReleaseAgent("a1", 7),
     "ReleaseOther": c.ReleaseAgent("a1", 8),
     "JoinedOwn": joined(7),
@@ -112,12 +145,17 @@ MESSAGES: dict[str, Any] = {
     "DispositionOther": disposition(8),
     "EndCallOwn": c.EndCall("a1", 7),
     "EndCallOther": c.EndCall("a1", 8),
+    "SetCallOwn": c.SetCall("a1", 7, muted=True, held=False),
+    "SetCallOther": c.SetCall("a1", 8, muted=True, held=False),
+    "ChangedOwn": e.CallChanged(7, "a1", muted=True, held=False),
+    "ChangedOther": e.CallChanged(8, "a1", muted=True, held=False),
     "Announce": c.Announce("p1"),
     "ReportedNone": reported(0),
     "ReportedOwn": reported(7),
     "ReportedOther": reported(8),
     "SchedulerReborn": e.PeerRestarted(Address("scheduler", "p1")),
     "TrunkReborn": e.PeerRestarted(Address("trunk", "t1")),
+    "CampaignReborn": e.PeerRestarted(Address("campaign", "c7")),
     "DeskReborn": e.PeerRestarted(Address("desk", "a1")),
     "StoreReborn": e.PeerRestarted(STORE),
     "Deadline": None,
@@ -138,7 +176,10 @@ def fields(machine: AgentMachine) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("state", "name", "expected"), cases())
 def test_every_message_in_every_state(state: AgentState, name: str, expected: str) -> None:
-    """Each pair leads where the grid says and the table allows, or raises and changes nothing."""
+    """Each pair leads where the grid says and the table allows, or raises and changes nothing.
+
+    Requirements 48, 49, 52, 72.
+    """
     machine = machine_in(state)
     message, before = MESSAGES[name], fields(machine)
     if expected == "X":
@@ -176,7 +217,7 @@ def test_the_table_has_one_row_per_pair() -> None:
 def test_only_acts_that_move_have_targets() -> None:
     """What is ignored or refused leads nowhere, and every act is used."""
     still = {None, Act.IGNORE, Act.WISH, Act.CONFIRM, Act.REFUSE, Act.KEEP_CODE, Act.HANG_UP, Act.TELL_SCHEDULER}
-    still |= {Act.ASK_TRUNKS, Act.MEET_PEER}
+    still |= {Act.ASK_TRUNKS, Act.MEET_PEER, Act.SET_CALL, Act.SHOW_CALL, Act.SHOW_CARD, Act.LEARN}
     assert all(({row.own, row.other} <= still) is (not row.to) for row in ROWS)
     assert {row.own for row in ROWS} | {row.other for row in ROWS} - {None} == set(Act)
 
@@ -194,12 +235,19 @@ def test_a_refused_message_tells_the_story() -> None:
         (IDLE, "state", TALKING),
         (TALKING, "state", IDLE),
         (TALKING, "call", Call(7, "c7")),
+        (TALKING, "call", Call(7, "c7", "t1", card(8))),
+        (PREVIEW, "call", Call(7, "c7")),
+        (RESERVED, "call", Call(7, "c7", muted=True)),
+        (WRAP_UP, "call", Call(7, "c7", "t1", held=True)),
+        (PREVIEW, "_deadline_us", None),
+        (PREVIEW, "spec", AgentSpec("a1", "p1", ("sales",), ("t1", "t2"), outbound=False)),
+        (IDLE, "presence", Presence("a1", IDLE, "lunch")),
         (RESERVED, "_deadline_us", None),
         (IDLE, "_deadline_us", 1),
-        (IDLE, "after", BREAK),
-        (TALKING, "after", RESERVED),
-        (WRAP_UP, "_early", disposition(7)),
-        (TALKING, "_early", disposition(8)),
+        (IDLE, "presence", Presence("a1", BREAK)),
+        (TALKING, "presence", Presence("a1", RESERVED)),
+        (WRAP_UP, "call", Call(7, "c7", "t1", early=disposition(7))),
+        (TALKING, "call", Call(7, "c7", "t1", early=disposition(8))),
         (IDLE, "_unheard", {"t1"}),
     ],
 )

@@ -413,13 +413,49 @@ def test_join_that_is_made_too_late_with_a_busy_agent():
     assert bench.tell(LINE_ENDED)[0][1].outcome is Outcome.ABANDONED
 
 
+# -- mute and hold ---------------------------------------------------------------------------------------------------
+
+MUTE = c.SetCall("a1", 1, muted=True, held=False)
+MUTED = e.LineChanged(1, muted=True, held=False)
+
+
+def test_mute_and_hold_go_to_the_switch_and_come_back():
+    """What the agent in the call asks for is ordered, and what the switch says is told to it. Requirements 38, 56."""
+    bench = at(Phase.JOINED)
+    assert bench.tell(MUTE) == [(SWITCH, c.ChangeCall(1, muted=True, held=False))]
+    assert bench.tell(MUTED) == [(AGENT, e.CallChanged(1, "a1", muted=True, held=False))]
+    assert bench.phase() is Phase.JOINED
+
+
+def test_only_the_agent_in_the_call_may_change_it():
+    """Another agent's wish, one for a call with a flow, and one while the switch is away are vain."""
+    bench = at(Phase.JOINED)
+    assert bench.tell(c.SetCall("a2", 1, muted=True, held=True)) == []
+    bench.tell(e.SwitchLost("gone"))
+    assert bench.tell(MUTE) == []
+    heard = at(Phase.RINGING, flow="hello")
+    heard.tell(ANSWERED)
+    assert heard.phase() is Phase.JOINED
+    assert heard.tell(MUTE, MUTED) == []
+
+
+def test_mute_of_an_adopted_call():
+    """A call that an earlier incarnation joined can be muted and held like any other."""
+    bench = Bench()
+    bench.tell(e.SwitchConnected(((1, "a1", True),)))
+    assert bench.tell(MUTE) == [(SWITCH, c.ChangeCall(1, muted=True, held=False))]
+    assert bench.tell(MUTED) == [(AGENT, e.CallChanged(1, "a1", muted=True, held=False))]
+
+
 # -- every message in every phase ------------------------------------------------------------------------------------
 
 MESSAGES: dict[type, tuple[Any, ...]] = {
     c.JoinAgent: (c.JoinAgent(1, "a1", 5), c.JoinAgent(1, "a2", 5), c.JoinAgent(1, "a1", 4)),
     c.HangUp: tuple(c.HangUp(1, outcome) for outcome in Outcome),
+    c.SetCall: (MUTE, c.SetCall("a2", 1, muted=False, held=True)),
     e.LineAnswered: tuple(e.LineAnswered(1, heard) for heard in AnswerClass),
     e.LineJoined: (e.LineJoined(1, "a1"), e.LineJoined(1, "a2")),
+    e.LineChanged: (MUTED, e.LineChanged(1, muted=False, held=True)),
     e.LineEnded: tuple(e.LineEnded(1, outcome, 16) for outcome in Outcome),
 }
 

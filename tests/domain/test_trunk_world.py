@@ -40,6 +40,7 @@ class World:
         self.holds: dict[str, int] = {}  # agent -> call it is in
         self.credits = dict.fromkeys(POOLS, 0)
         self.answered: list[int] = []
+        self.changed = 0  # calls that were muted, put on hold, or the reverse
         self.trunk = self.born(1)
 
     def born(self, epoch: int) -> TrunkMachine:
@@ -106,12 +107,18 @@ class World:
                         c.JoinAgent(attempt, agent, chance.choice((1, 1, 1, 2))),
                         c.HangUp(attempt, chance.choice(list(Outcome))),
                         c.ReportAgentCall(agent, chance.choice((1, 1, 2))),
+                        c.SetCall(self.talker(attempt, agent), attempt, chance.random() < 0.5, chance.random() < 0.5),
                     )
                 )
             )
         wishes += [c.JoinAgent(n, f"a{chance.randrange(AGENTS)}", 2) for n in self.answered if chance.random() < 0.8]
         self.answered = []
         return wishes
+
+    def talker(self, attempt: int, agent: str) -> str:
+        """Mostly the agent who is in the call."""
+        known = [name for name, held in self.holds.items() if held == attempt]
+        return known[0] if known and self.chance.random() < 0.8 else agent
 
     def some(self) -> list[int]:
         """Attempts in progress, and now and then one that is long over."""
@@ -169,6 +176,9 @@ class World:
         """No second call before the end of the first."""
         if type(message) is e.CallJoined:
             assert self.holds.setdefault(agent, message.attempt_id) == message.attempt_id
+        elif type(message) is e.CallChanged:
+            assert self.holds.get(agent, message.attempt_id) == message.attempt_id, "of the call it is in, or nobody's"
+            self.changed += 1
         elif type(message) is e.CallEnded and self.holds.get(agent) == message.attempt_id:
             del self.holds[agent]
         elif type(message) is e.AgentCallReported and self.holds.get(agent) not in (None, message.attempt_id):
@@ -235,6 +245,7 @@ def test_every_promise_holds_under_chance(seed, profile):
         assert ended.sent_us == world.placed.get(attempt, 0)
         assert (ended.outcome is Outcome.CONNECTED) == (ended.joined_us > 0)
     assert len(world.placed) > 100
+    assert world.changed > 0
     assert {Outcome.CONNECTED, Outcome.EXPIRED} <= {ended.outcome for ended in world.closed.values()}
 
 

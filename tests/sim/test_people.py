@@ -7,17 +7,29 @@ from typing import Any
 
 import pytest
 
-from dialer.domain.commands import EndBreak, EndCall, LogIn, LogOut, SetDisposition, TakeBreak
+from dialer.domain.commands import (
+    DialNow,
+    EndBreak,
+    EndCall,
+    LogIn,
+    LogOut,
+    SetCall,
+    SetDisposition,
+    SkipContact,
+    TakeBreak,
+)
 from dialer.domain.events import DeskUpdated, PeerRestarted
 from dialer.domain.kinds import AgentState
 from dialer.domain.message import Address
-from dialer.domain.specs import SECOND_US
+from dialer.domain.specs import DAY_US, MINUTE_US, SECOND_US
 from dialer.errors import ConfigError, IllegalTransitionError, InvariantError
 from dialer.sim.people import DISPOSITIONS, Habits, Person, habits_by_name
 from dialer.telephony.simulated.chance import Spread
 
 STEADY = habits_by_name("steady")
 HANGS_UP = replace(STEADY, hang_up_ratio=1.0, hang_up_after=Spread(20 * SECOND_US))
+SKIPS = replace(STEADY, skip_ratio=1.0)
+TUNES = replace(STEADY, tune_ratio=1.0, tune_after=Spread(20 * SECOND_US), tune_for=Spread(5 * SECOND_US))
 TIRED = replace(STEADY, takes_breaks=True, work=Spread(100 * SECOND_US), rest=Spread(50 * SECOND_US))
 
 
@@ -32,9 +44,9 @@ class Desk:
             self.shows(AgentState.IDLE, 0)
             self.said.clear()
 
-    def shows(self, state: AgentState, now_s: int, attempt: int = 0) -> None:
+    def shows(self, state: AgentState, now_s: int, attempt: int = 0, **fields: Any) -> None:
         """Update the desk."""
-        self.tell(DeskUpdated("a1", state, attempt, "c1" if attempt else ""), now_s)
+        self.tell(DeskUpdated("a1", state, attempt, "c1" if attempt else "", **fields), now_s)
 
     def tell(self, message: Any, now_s: int) -> None:
         """Give the person a message."""
@@ -139,6 +151,141 @@ def test_hang_up_ratio() -> None:
     assert abs(len(desk.said) / 2000 - 0.3) < 0.03
 
 
+# -- preview -----------------------------------------------------------------------------------------------------------
+
+
+def test_decides_about_a_contact() -> None:
+    """After the habit's time the person dials, shown once or more often, and then has nothing to ask."""
+    desk = Desk(STEADY)
+    desk.shows(AgentState.PREVIEW, 10, 7)
+    desk.shows(AgentState.PREVIEW, 11, 7, may_skip=True)
+    assert desk.run(18) == [(18, DialNow("a1", 7))]
+    desk.shows(AgentState.RESERVED, 19, 7)
+    assert len(desk.run(500)) == 1
+
+
+def test_skips_by_habit_where_that_is_possible() -> None:
+    """Who wants to skip does so if the desk offers it by then, and otherwise dials."""
+    desk = Desk(SKIPS)
+    desk.shows(AgentState.PREVIEW, 10, 7)
+    desk.shows(AgentState.PREVIEW, 11, 7, may_skip=True)
+    assert desk.run(18) == [(18, SkipContact("a1", 7))]
+    desk.shows(AgentState.IDLE, 19)
+    desk.shows(AgentState.PREVIEW, 20, 8, may_skip=False)
+    assert desk.run(500)[1:2] == [(28, DialNow("a1", 8))]
+
+
+def test_leaves_a_contact_to_the_timer() -> None:
+    """Who cannot decide says nothing, and talks when the timer has dialled."""
+    desk = Desk(replace(SKIPS, undecided_ratio=1.0))
+    desk.shows(AgentState.PREVIEW, 10, 7, may_skip=True)
+    assert desk.run(500) == []
+    desk.shows(AgentState.RESERVED, 501, 7)
+    desk.shows(AgentState.TALKING, 510, 7)
+    desk.shows(AgentState.WRAP_UP, 520, 7)
+    assert [type(said) for _, said in desk.run(551)] == [SetDisposition]
+
+
+def test_whoever_has_left_skips() -> None:
+    """After the end of the shift the last contact is skipped, whatever the habit."""
+    desk = Desk(replace(STEADY, undecided_ratio=1.0, leave_at_us=50 * SECOND_US))
+    desk.run(50)
+    desk.shows(AgentState.PREVIEW, 51, 7, may_skip=True)
+    assert (59, SkipContact("a1", 7)) in desk.run(60)
+
+
+def test_a_contact_that_is_withdrawn() -> None:
+    """What was decided about an offer that is over is not said, and the next one is decided anew."""
+    desk = Desk(STEADY)
+    desk.shows(AgentState.PREVIEW, 10, 7)
+    desk.shows(AgentState.IDLE, 12)
+    desk.shows(AgentState.PREVIEW, 14, 8)
+    assert desk.run(30) == [(22, DialNow("a1", 8))]
+
+
+def test_an_old_look_does_not_come_back() -> None:
+    """The look belongs to the way of a call over the desk: late news of it during the call change nothing."""
+    desk = Desk(STEADY)
+    desk.shows(AgentState.RESERVED, 10, 7)
+    desk.shows(AgentState.PREVIEW, 11, 7, may_skip=True)
+    assert (desk.person.state, desk.run(100)) == (AgentState.RESERVED, [])
+
+
+def test_shares_of_decisions() -> None:
+    """Skips and undecided contacts have the habits' shares, and depend on person and contact alone."""
+    habits = replace(STEADY, decide=Spread(0), skip_ratio=0.25, undecided_ratio=0.2)
+
+    def decisions(order: list[int]) -> dict[int, type]:
+        desk = Desk(habits)
+        for now_s, attempt in enumerate(order, 1):
+            desk.shows(AgentState.PREVIEW, now_s, attempt, may_skip=True)
+            desk.shows(AgentState.IDLE, now_s)
+        return {said.attempt_id: type(said) for _, said in desk.said}
+
+    found = decisions(list(range(1, 3001)))
+    kinds = list(found.values())
+    assert abs(len(kinds) / 3000 - 0.8) < 0.03
+    assert abs(kinds.count(SkipContact) / 3000 - 0.8 * 0.25) < 0.03
+    assert decisions(list(range(3000, 0, -1))) == found
+
+
+# -- mute and hold -----------------------------------------------------------------------------------------------------
+
+
+def test_mutes_or_holds_for_a_while() -> None:
+    """Once in a call, until it shows, and then back for good; both kinds occur."""
+    kinds = set()
+    for attempt in range(1, 20):
+        desk = Desk(TUNES)
+        desk.shows(AgentState.TALKING, 0, attempt)
+        [(at_s, first)] = desk.run(20)
+        assert (at_s, type(first)) == (20, SetCall)
+        assert desk.run(50)[1:] == [(50, first)]  # no effect: asked again
+        kinds.add((first.muted, first.held))
+        desk.shows(AgentState.TALKING, 51, attempt, muted=first.muted, held=first.held)
+        assert desk.run(56)[2:] == [(56, SetCall("a1", attempt, muted=False, held=False))]
+        desk.shows(AgentState.TALKING, 57, attempt)
+        assert len(desk.run(500)) == 3
+    assert kinds == {(True, False), (False, True)}
+
+
+def test_mute_ends_with_the_call() -> None:
+    """Nothing is asked about a call that is over, nor about one that is found again."""
+    desk = Desk(TUNES)
+    desk.shows(AgentState.TALKING, 0, 7)
+    desk.shows(AgentState.WRAP_UP, 10, 7)
+    assert [type(said) for _, said in desk.run(41)] == [SetDisposition]
+    desk = Desk(TUNES)
+    desk.shows(AgentState.TALKING, 0, 7)
+    desk.run(20)
+    desk.shows(AgentState.TALKING, 21, 7, muted=True)
+    desk.shows(AgentState.RECOVERING, 22)
+    desk.shows(AgentState.TALKING, 23, 7)
+    assert len(desk.run(500)) == 1
+
+
+# -- callbacks ---------------------------------------------------------------------------------------------------------
+
+
+def test_callbacks_name_a_time() -> None:
+    """Half an hour to a day ahead, on a full minute, some of them personal; other codes name none."""
+    desk = Desk(replace(STEADY, wrap_up=Spread(0), callback_ratio=0.5, personal_ratio=0.4))
+    for attempt in range(1, 4001):
+        desk.shows(AgentState.WRAP_UP, attempt, attempt)
+    asked = [(at_s, said) for at_s, said in desk.said if said.code == "callback_asked"]
+    named = [(at_s, said) for at_s, said in asked if said.callback_us]
+    assert abs(len(named) / len(asked) - 0.5) < 0.05
+    assert all(said.callback_us % MINUTE_US == 0 for _, said in named)
+    ahead = [said.callback_us - at_s * SECOND_US for at_s, said in named]
+    assert 30 * MINUTE_US <= min(ahead) < 90 * MINUTE_US < 20 * 60 * MINUTE_US < max(ahead) <= DAY_US + MINUTE_US
+    assert abs(sum(said.personal for _, said in named) / len(named) - 0.4) < 0.06
+    others = [said for _, said in desk.said if said.code != "callback_asked" or not said.callback_us]
+    assert not any(said.callback_us or said.personal for said in others)
+
+
+# -- presence ----------------------------------------------------------------------------------------------------------
+
+
 def test_break_and_back() -> None:
     """A person asks for a break after the work, comes back after the rest, and works as long again."""
     desk = Desk(TIRED)
@@ -238,9 +385,11 @@ def test_strange_message() -> None:
 
 
 def test_bad_habits_are_refused() -> None:
-    """Habits want a share for hanging up and codes with weights."""
-    with pytest.raises(ConfigError, match="hang_up_ratio"):
-        Habits(hang_up_ratio=1.1)
+    """Habits want shares from 0 to 1, and codes with weights."""
+    for name in ("hang_up_ratio", "skip_ratio", "undecided_ratio", "tune_ratio", "callback_ratio", "personal_ratio"):
+        for ratio in (-0.1, 1.1):
+            with pytest.raises(ConfigError, match=name):
+                Habits(**{name: ratio})
     with pytest.raises(ConfigError, match="weight"):
         Habits(dispositions=(("sale", 0),))
     with pytest.raises(ConfigError, match="at least one"):

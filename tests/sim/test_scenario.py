@@ -20,7 +20,7 @@ ONCE = RetryRule(max_attempts=1)
 
 
 def scenario(mode="progressive", *, agents=10, contacts=None, hours=0.5, retry=None, **options):
-    """Like the command line's, with a short list and another retry rule if wanted."""
+    """Like the command line's, with a short list and another retry rule if wanted; nobody asks for a later call."""
     made = scenario_for(mode=mode, agents=agents, hours=hours, seed=options.pop("seed", 1), **options)
     campaigns = [
         (
@@ -29,7 +29,7 @@ def scenario(mode="progressive", *, agents=10, contacts=None, hours=0.5, retry=N
         )
         for no, (spec, source) in enumerate(made.campaigns)
     ]
-    return replace(made, campaigns=campaigns, check_every=11)
+    return replace(made, campaigns=campaigns, check_every=11, habits=replace(made.habits, callback_ratio=0.0))
 
 
 def played(simulation):

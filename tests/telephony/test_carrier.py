@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dialer.domain.commands import BridgeCall, ClearCall, LogIn, PlaceCall
-from dialer.domain.events import LineAnswered, LineEnded, LineJoined
+from dialer.domain.commands import BridgeCall, ChangeCall, ClearCall, LogIn, PlaceCall
+from dialer.domain.events import LineAnswered, LineChanged, LineEnded, LineJoined
 from dialer.domain.kinds import AnswerClass, Outcome
 from dialer.domain.specs import HOUR_US, SECOND_US
 from dialer.errors import InvariantError
@@ -166,6 +166,47 @@ def test_orders_for_calls_that_are_gone() -> None:
     assert joined.live_calls() == ((1, "a1", True),)
 
 
+def change(attempt: int = 1, *, muted: bool = False, held: bool = False) -> ChangeCall:
+    """An order to mute, hold, or take that back."""
+    return ChangeCall(attempt, muted, held)
+
+
+def test_mute_and_hold() -> None:
+    """A joined call is muted and held as ordered, each time told, and talks on for its time. Requirements 38, 56."""
+    carrier = answered(PERSON)
+    carrier.handle([BridgeCall(1, "a1")], 10 * SECOND_US)
+    assert carrier.handle([change(muted=True)], 20 * SECOND_US) == [LineChanged(1, muted=True, held=False)]
+    carrier.check_invariants()
+    assert carrier.handle([change(held=True), change()], 30 * SECOND_US) == [
+        LineChanged(1, muted=False, held=True),
+        LineChanged(1, muted=False, held=False),
+    ]
+    assert run(carrier) == [(70 * SECOND_US, LineEnded(1, Outcome.CONNECTED, 16))]
+
+
+def test_mute_is_vain_where_no_agent_is() -> None:
+    """Calls that are unknown, ringing, waiting or with a flow are not changed, nor is the next one of that id."""
+    carrier = Carrier(PERSON, 1)
+    assert carrier.handle([change(7), place(1), change()], 0) == []
+    assert answered(PERSON).handle([change(muted=True)], 10 * SECOND_US) == []
+    assert answered(PERSON, flow="f").handle([change(muted=True)], 10 * SECOND_US) == []
+    joined = answered(PERSON)
+    joined.handle([BridgeCall(1, "a1"), change(muted=True), ClearCall(1, None)], 10 * SECOND_US)
+    assert joined.handle([change(held=True)], 11 * SECOND_US) == []
+
+
+def test_a_late_carrier_changes_late() -> None:
+    """The latest order is carried out when the first one is due, and one that the end overtakes is not told."""
+    late = replace(PERSON, late_ratio=1.0, lateness=Spread(2 * SECOND_US))
+    carrier = answered(late)
+    carrier.handle([BridgeCall(1, "a1")], 9 * SECOND_US)
+    assert run(carrier, until_us=11 * SECOND_US) == [(11 * SECOND_US, LineJoined(1, "a1"))]
+    assert carrier.handle([change(muted=True), change(held=True)], 20 * SECOND_US) == []
+    assert run(carrier, until_us=30 * SECOND_US) == [(22 * SECOND_US, LineChanged(1, muted=False, held=True))]
+    carrier.handle([change()], 70 * SECOND_US)
+    assert run(carrier) == [(71 * SECOND_US, LineEnded(1, Outcome.CONNECTED, 16))]
+
+
 def test_unknown_command_is_refused() -> None:
     """What is no command to a switch raises."""
     with pytest.raises(TypeError, match="LogIn"):
@@ -276,6 +317,8 @@ def test_every_call_ends_exactly_once(name: str, seed: int) -> None:
                 orders.append(place(live))
             if chance.random() < 0.1:
                 orders.append(BridgeCall(live, f"a{live}"))
+            if chance.random() < 0.1:
+                orders.append(change(live, muted=chance.random() < 0.5, held=chance.random() < 0.5))
             if chance.random() < 0.03:
                 orders.append(ClearCall(live, chance.choice([None, "sorry"])))
         told += carrier.handle(orders, now_us)
@@ -285,6 +328,10 @@ def test_every_call_ends_exactly_once(name: str, seed: int) -> None:
     for event in told:
         stages.setdefault(event.attempt_id, []).append(type(event))
     allowed = ([LineEnded], [LineAnswered, LineEnded], [LineAnswered, LineJoined, LineEnded])
+    for seen in stages.values():  # changes come while it is joined, and nothing else changes for them
+        joins = seen.index(LineJoined) if LineJoined in seen else len(seen)
+        assert LineChanged not in seen[:joins]
+        seen[:] = [kind for kind in seen if kind is not LineChanged]
     assert sorted(stages) == list(range(1, 400))
     assert all(seen in allowed for seen in stages.values())
     assert (carrier.placed, carrier.ended, carrier.live_count()) == (399, 399, 0)

@@ -62,7 +62,7 @@ class SimulatedBackend:
         self._after([SwitchConnected(self.carrier.live_calls())])
 
     def submit(self, commands: Sequence[Any]) -> None:
-        """Carry out PlaceCall, BridgeCall and ClearCall, in order; events follow after this call has returned.
+        """Carry out PlaceCall, BridgeCall, ChangeCall and ClearCall, in order; events follow after the return.
 
         Raises:
             CarrierError: It is not connected.

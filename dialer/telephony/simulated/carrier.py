@@ -1,6 +1,6 @@
 r"""The carrier as a machine: what happens to a call after it was placed.
 
-A call goes through these phases, each with one timer of its own; an order to join or to clear runs beside it:
+A call goes through these phases, each with one timer of its own; an order to join, change or clear runs beside it:
 
     RINGING --pick-up--> DETECTING --verdict--> WAITING --joined--> JOINED
        |   \--pick-up, detection off--------------^  \--flow------> LISTENING
@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, NoReturn
 
-from dialer.domain.commands import BridgeCall, ClearCall, PlaceCall
-from dialer.domain.events import LineAnswered, LineEnded, LineJoined
+from dialer.domain.commands import BridgeCall, ChangeCall, ClearCall, PlaceCall
+from dialer.domain.events import LineAnswered, LineChanged, LineEnded, LineJoined
 from dialer.domain.kinds import AnswerClass, Outcome
 from dialer.domain.specs import HOUR_US
 from dialer.errors import InvariantError
@@ -74,17 +74,22 @@ class _Call:
         "amd",
         "attempt_id",
         "bridge",
+        "change",
         "clear",
         "clear_us",
         "entity_key",
         "fate",
         "flow",
+        "held",
         "late_us",
         "machine",
+        "muted",
         "phase",
         "picked_us",
         "step",
         "wanted",
+        "wanted_held",
+        "wanted_muted",
     )
 
     def __init__(self, command: PlaceCall, entity_key: int, fate: int) -> None:
@@ -97,11 +102,14 @@ class _Call:
         self.phase = _RINGING
         self.agent = ""  # who hears the call
         self.wanted = ""  # who is to hear it, once the join is made
+        self.muted = self.held = False  # how it is
+        self.wanted_muted = self.wanted_held = False  # how it is to be, once the change is made
         self.late_us = 0
         self.picked_us = 0
         self.clear_us = 0
         self.step = 0  # the armed timer of each kind; 0 for none
         self.bridge = 0
+        self.change = 0
         self.clear = 0
 
 
@@ -138,11 +146,11 @@ class Carrier:
         """Let time pass until now, then carry out the commands.
 
         Args:
-            commands: PlaceCall, BridgeCall and ClearCall, oldest first; none when a deadline came.
+            commands: PlaceCall, BridgeCall, ChangeCall and ClearCall, oldest first; none when a deadline came.
             now_us: UTC microseconds, never before an earlier call's value.
 
         Returns:
-            LineAnswered, LineJoined and LineEnded, in the order in which they happened.
+            LineAnswered, LineJoined, LineChanged and LineEnded, in the order in which they happened.
 
         Raises:
             TypeError: Something that is no command to a switch.
@@ -155,6 +163,8 @@ class Carrier:
                 self._place(command, now_us)
             elif kind is BridgeCall:
                 self._bridge(command, now_us, events)
+            elif kind is ChangeCall:
+                self._change(command, now_us, events)
             elif kind is ClearCall:
                 self._clear(command, now_us, events)
             else:
@@ -193,6 +203,8 @@ class Carrier:
                 _broken("over", f"attempt {attempt} is over and still up")
             if call is not self._timers.get(call.step) and call is not self._timers.get(call.clear):
                 _broken("timer", f"attempt {attempt} would never end")
+            if call.phase != _JOINED and (call.muted or call.held):
+                _broken("change", f"attempt {attempt} in phase {call.phase} is muted or on hold")
             if (call.phase == _JOINED) != (call.agent != ""):
                 _broken("agent", f"attempt {attempt} in phase {call.phase} with agent {call.agent!r}")
 
@@ -233,6 +245,16 @@ class Carrier:
             call.bridge = self._arm(call, now_us + delay_us)
         else:
             self._join(call, now_us, events)
+
+    def _change(self, command: ChangeCall, now_us: int, events: list[Any]) -> None:
+        call = self._calls.get(command.attempt_id)
+        if call is None or call.phase != _JOINED:
+            return
+        call.wanted_muted, call.wanted_held = command.muted, command.held
+        if not call.late_us:
+            self._make_change(call, events)
+        elif not call.change:  # otherwise the latest order is the one that is carried out
+            call.change = self._arm(call, now_us + call.late_us)
 
     def _clear(self, command: ClearCall, now_us: int, events: list[Any]) -> None:
         call = self._calls.get(command.attempt_id)
@@ -275,6 +297,8 @@ class Carrier:
                 self._step(call, due_us, events)
             elif timer == call.bridge:
                 self._join(call, due_us, events)
+            elif timer == call.change:
+                self._make_change(call, events)
             else:
                 self._end_by_phase(call, events)
 
@@ -329,6 +353,11 @@ class Carrier:
             call.step = self._arm(call, due_us + pick(self._talk, draw(call.entity_key, _TALK)))
         events.append(LineJoined(call.attempt_id, call.agent))
 
+    def _make_change(self, call: _Call, events: list[Any]) -> None:
+        call.change = 0
+        call.muted, call.held = call.wanted_muted, call.wanted_held
+        events.append(LineChanged(call.attempt_id, call.muted, call.held))
+
     def _end_by_phase(self, call: _Call, events: list[Any]) -> None:
         """End a call that nothing but its phase gives an outcome."""
         if call.phase == _RINGING:
@@ -346,6 +375,8 @@ class Carrier:
         timers.pop(call.step, None)
         if call.bridge:
             timers.pop(call.bridge, None)
+        if call.change:
+            timers.pop(call.change, None)
         if call.clear:
             timers.pop(call.clear, None)
         del self._calls[call.attempt_id]
