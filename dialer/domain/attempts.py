@@ -17,6 +17,7 @@ class Stage(IntEnum):
     PROPOSED = 1
     LEASED = 2
     CLOSING = 3
+    OFFERED = 4  #: preview: shown to an agent, the ledger has not been asked
 
 
 @dataclass(slots=True)
@@ -99,8 +100,17 @@ class Watch:
 
 @dataclass(slots=True)
 class RunHistory:
-    """What the journal knows of a run. Built by the store for a campaign that is reborn."""
+    """What the journal knows of a run. Built by the store for a campaign that is reborn.
+
+    Rows of one kind stand in order of their attempt ids. ``closed`` carries the number, because a contact may have
+    several: which phone was dialled is found by comparing.
+    """
 
     state: CampaignState = CampaignState.READY
-    closed: Sequence[tuple[int, int, int]] = field(default=())  #: (attempt id, outcome, ended)
+    closed: Sequence[tuple[int, int, int, int]] = field(default=())  #: (attempt id, outcome, ended, number)
     open: Sequence[tuple[int, int, int, int]] = field(default=())  #: (attempt id, number, intent, not after)
+    #: (attempt id, code, agent, callback or 0, personal, wrapped up): the first disposition of each attempt
+    dispositions: Sequence[tuple[int, str, str, int, bool, int]] = field(default=())
+    skips: Sequence[tuple[int, str, int]] = field(default=())  #: (attempt id, agent, at): offers that agents skipped
+    live_answers: int = 0  #: of all runs of the campaign within the last 30 days, this one included
+    abandoned: int = 0  #: of them

@@ -117,7 +117,7 @@ class CampaignRun:
 
     def _replay(self, history: RunHistory) -> None:
         self.state = history.state
-        for attempt, code, ended_us in history.closed:
+        for attempt, code, ended_us, _ in history.closed:
             outcome = Outcome(code)
             self.book.restore(contact_of(attempt), try_of(attempt), outcome, ended_us)
             if outcome not in UNDIALLED:

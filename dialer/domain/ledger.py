@@ -59,6 +59,8 @@ class Ledger:
         recent: (number, intent time) of attempts that count within the longest cap window, from the journal; in any
             order, also earlier ones.
         dnc_changes: (list, number, added) made while running, in order, from the journal.
+        failures: (number, counted attempts in a row, over all campaigns, that reached nobody), from the journal; needed
+            only if ``rules.auto_dnc_after``.
         began_us: When this dialer began, UTC microseconds: whoever made an earlier intent is gone.
     """
 
@@ -71,6 +73,7 @@ class Ledger:
         open_intents: Iterable[tuple[int, int, int, int]] = (),
         recent: Iterable[tuple[int, int]] = (),
         dnc_changes: Iterable[tuple[str, int, bool]] = (),
+        failures: Iterable[tuple[int, int]] = (),
         began_us: int = 0,
     ) -> None:
         self.address = STORE
@@ -94,6 +97,7 @@ class Ledger:
             self._remember(number, at_us)
         for name, number, added in dnc_changes:
             self._change(name, number, added=added)
+        self._failures: dict[int, int] = dict(failures) if rules.auto_dnc_after else {}
         self._handlers: dict[type, Callable[[Any, int, list[Envelope]], None]] = {
             c.OpenRun: self._open_run,
             c.ProposeIntent: self._propose,
@@ -101,6 +105,7 @@ class Ledger:
             c.RecordCampaignState: self._record_state,
             c.AddToDnc: self._add_to_dnc,
             c.RemoveFromDnc: self._remove_from_dnc,
+            c.RecordSkip: self._record_skip,
             e.DispositionSet: self._journal,
             e.AgentSessionChanged: self._journal,
             e.PeerRestarted: self._ignore,
@@ -154,6 +159,9 @@ class Ledger:
 
     def _journal(self, msg: Any, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         out.append(Envelope(JOURNAL, msg))
+
+    def _record_skip(self, msg: c.RecordSkip, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        out.append(Envelope(JOURNAL, r.SkipRow(msg.attempt_id, msg.agent, msg.at_us)))
 
     def _ignore(self, msg: e.PeerRestarted, now_us: int, out: list[Envelope]) -> None:
         """The reborn peer will speak for itself."""

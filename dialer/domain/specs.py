@@ -171,6 +171,8 @@ class LegalRules:
     hours_by_zone: tuple[tuple[str, WeeklyHours], ...]
     caps: tuple[CapRule, ...] = ()
     intent_ttl_us: int = 5 * SECOND_US  #: dial before, or not at all; bounds how long a stop or a DNC entry takes
+    auto_dnc_after: int = 0  #: so many counted attempts in a row that reached nobody put a number on a list; 0: never
+    auto_dnc_list: str = ""  #: that list
 
 
 @dataclass(frozen=True, slots=True)
