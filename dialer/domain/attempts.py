@@ -17,6 +17,7 @@ class Stage(IntEnum):
     PROPOSED = 1
     LEASED = 2
     CLOSING = 3
+    OFFERED = 4  #: preview: shown to an agent, the ledger has not been asked
 
 
 @dataclass(slots=True)
@@ -31,6 +32,9 @@ class Attempt:
     ended: e.AttemptEnded | None = None
     watch_us: int = 0  #: when silence is looked into
     timer_us: int = 0  #: when the watch comes to it next, never after ``watch_us``; 0 for not at all
+    offered: bool = False  #: an agent has seen the contact: the scheduler waits for an answer to ``ConfirmOffer``
+    unwanted: bool = False  #: given back before the ledger had answered
+    agent: str = ""  #: leased for this agent alone
     suspect: bool = False  #: leased to a scheduler that has been replaced: it may be dialled, whatever the new one says
 
 
@@ -99,8 +103,17 @@ class Watch:
 
 @dataclass(slots=True)
 class RunHistory:
-    """What the journal knows of a run. Built by the store for a campaign that is reborn."""
+    """What the journal knows of a run. Built by the store for a campaign that is reborn.
+
+    Rows of one kind stand in order of their attempt ids. ``closed`` carries the number, because a contact may have
+    several: which phone was dialled is found by comparing.
+    """
 
     state: CampaignState = CampaignState.READY
-    closed: Sequence[tuple[int, int, int]] = field(default=())  #: (attempt id, outcome, ended)
+    closed: Sequence[tuple[int, int, int, int]] = field(default=())  #: (attempt id, outcome, ended, number)
     open: Sequence[tuple[int, int, int, int]] = field(default=())  #: (attempt id, number, intent, not after)
+    #: (attempt id, code, agent, callback or 0, personal, wrapped up): the first disposition of each attempt
+    dispositions: Sequence[tuple[int, str, str, int, bool, int]] = field(default=())
+    skips: Sequence[tuple[int, str, int]] = field(default=())  #: (attempt id, agent, at): offers that agents skipped
+    live_answers: int = 0  #: of all runs of the campaign within the last 30 days, this one included
+    abandoned: int = 0  #: of them

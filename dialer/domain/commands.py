@@ -64,6 +64,13 @@ class StopCampaign:
     """End the run: no new calls, finish those in progress."""
 
 
+@message
+class EditCampaign:
+    """Go on with this configuration. Whoever sends it has made it the one the run is reborn with."""
+
+    spec: CampaignSpec  #: the same campaign, with a higher ``version``
+
+
 # -- to the ledger ---------------------------------------------------------------------------------------------------
 
 
@@ -121,6 +128,15 @@ class RemoveFromDnc:
     dnc_list: str
     numbers: tuple[int, ...]
     source: str
+
+
+@message
+class RecordSkip:
+    """Keep that an agent skipped a contact that was offered: as ``SkipRow``. The first skip of an attempt id stands."""
+
+    attempt_id: int
+    agent: str
+    at_us: int
 
 
 # -- to the agent ----------------------------------------------------------------------------------------------------

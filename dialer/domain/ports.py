@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 
@@ -12,11 +12,23 @@ class ContactSource(Protocol):
     def __len__(self) -> int:
         """Number of contacts."""
 
-    def number(self, index: int) -> int:
-        """E.164 number as an integer."""
+    def phones(self, index: int) -> int:
+        """How many numbers the contact has, 1 to 8."""
 
-    def zone_key(self, index: int) -> int:
-        """Index into ``zone_sets``."""
+    def number(self, index: int, phone: int = 0) -> int:
+        """E.164 number as an integer. ``phone`` is below ``phones(index)``; numbers of one contact differ."""
+
+    def zone_key(self, index: int, phone: int = 0) -> int:
+        """Index into ``zone_sets``, for this number of the contact."""
+
+    def agent(self, index: int) -> str:
+        """The agent the contact is mapped to, "" for none."""
+
+    def mapped(self) -> Iterable[tuple[int, str]]:
+        """(index, agent) of every contact that is mapped to an agent, in order. Read once at birth; mostly empty."""
+
+    def card(self, index: int) -> tuple[tuple[str, str], ...]:
+        """(column, text) as the list has them, for whoever talks to the contact."""
 
     @property
     def zone_sets(self) -> Sequence[tuple[str, ...]]:

@@ -59,6 +59,11 @@ class DispositionRule:
     callback: bool = False  #: wants a time: the agent asks when to call again
 
 
+def has_effect(rule: DispositionRule) -> bool:
+    """True if a code changes what becomes of the contact: it is tried again, called back, or never called again."""
+    return rule.retry_us >= 0 or rule.callback or rule.do_not_call
+
+
 #: What agents choose from unless the campaign says otherwise.
 DEFAULT_DISPOSITIONS = (
     DispositionRule("sale", positive=True),
@@ -171,6 +176,8 @@ class LegalRules:
     hours_by_zone: tuple[tuple[str, WeeklyHours], ...]
     caps: tuple[CapRule, ...] = ()
     intent_ttl_us: int = 5 * SECOND_US  #: dial before, or not at all; bounds how long a stop or a DNC entry takes
+    auto_dnc_after: int = 0  #: so many counted attempts in a row that reached nobody put a number on a list; 0: never
+    auto_dnc_list: str = ""  #: that list
 
 
 @dataclass(frozen=True, slots=True)

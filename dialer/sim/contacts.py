@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from dialer.errors import ConfigError
 
 _LINES = 10_000  #: of the fictional exchange 555 in each area code
+_MAPPED_EVERY = 10
 
 
 class SyntheticContacts:
@@ -17,17 +18,28 @@ class SyntheticContacts:
     Args:
         size: Number of contacts.
         regions: Regions whose area codes are used.
-        first: How many numbers to pass over, so that lists of one simulation have none in common.
+        first: How many numbers to pass over, so that lists of one simulation have none in common: a list takes
+            ``size * phones``.
+        phones: Numbers of each contact.
+        agents: Agents to whom every tenth contact is mapped, in turn.
 
     Raises:
         ConfigError: There are not so many fictional numbers.
     """
 
-    def __init__(self, size: int, regions: Sequence[str] = ("US",), *, first: int = 0) -> None:
+    def __init__(
+        self,
+        size: int,
+        regions: Sequence[str] = ("US",),
+        *,
+        first: int = 0,
+        phones: int = 1,
+        agents: Sequence[str] = (),
+    ) -> None:
         text = importlib.resources.files("dialer.rules").joinpath("nanp_zones.json").read_text(encoding="utf-8")
         table = json.loads(text)["area_codes"]
         codes = [(code, tuple(entry["zones"])) for code, entry in sorted(table.items()) if entry["region"] in regions]
-        if first + size > len(codes) * _LINES:
+        if first + size * phones > len(codes) * _LINES:
             most = len(codes) * _LINES
             msg = f"{first + size} contacts are too many to simulate; use fewer agents or hours, for at most {most}"
             raise ConfigError(msg)
@@ -36,16 +48,38 @@ class SyntheticContacts:
         self._codes = [(int(f"1{code}5550000"), keys[zones]) for code, zones in codes]
         self._size = size
         self._first = first
+        self._phones = phones
+        self._agents = tuple(agents)
 
     def __len__(self) -> int:
         """Number of contacts."""
         return self._size
 
-    def number(self, index: int) -> int:
+    def phones(self, index: int) -> int:  # noqa: ARG002 - the same for all
+        """How many numbers the contact has."""
+        return self._phones
+
+    def number(self, index: int, phone: int = 0) -> int:
         """E.164 number as an integer."""
-        line, code = divmod(self._first + index, len(self._codes))
+        line, code = divmod(self._first + index + phone * self._size, len(self._codes))
         return self._codes[code][0] + line
 
-    def zone_key(self, index: int) -> int:
+    def zone_key(self, index: int, phone: int = 0) -> int:
         """Index into ``zone_sets``."""
-        return self._codes[(self._first + index) % len(self._codes)][1]
+        return self._codes[(self._first + index + phone * self._size) % len(self._codes)][1]
+
+    def agent(self, index: int) -> str:
+        """The agent the contact is mapped to: of every ``_MAPPED_EVERY``th, one after the other; "" for none."""
+        if not self._agents or index % _MAPPED_EVERY:
+            return ""
+        return self._agents[index // _MAPPED_EVERY % len(self._agents)]
+
+    def mapped(self) -> Iterator[tuple[int, str]]:
+        """(index, agent) of every contact that is mapped to an agent."""
+        if self._agents:
+            for index in range(0, self._size, _MAPPED_EVERY):
+                yield index, self.agent(index)
+
+    def card(self, index: int) -> tuple[tuple[str, str], ...]:
+        """A name that says which contact it is."""
+        return (("firstName", "Contact"), ("lastName", str(self._first + index)))

@@ -8,13 +8,15 @@ from typing import Any
 
 from dialer.domain import rows as r
 from dialer.domain.attempts import RunHistory
+from dialer.domain.events import DispositionSet
 from dialer.domain.ids import run_of
-from dialer.domain.kinds import UNDIALLED, CampaignState
+from dialer.domain.kinds import LIVE_ANSWERS, UNDIALLED, CampaignState, Outcome
+from dialer.domain.specs import DAY_US
 from dialer.errors import InvariantError
 
 
 class MemoryJournal:
-    """Durable rows. The first intent, outcome and disposition of an attempt stand; later ones change nothing."""
+    """Durable rows. The first of each kind about an attempt stands; later ones change nothing."""
 
     def __init__(self) -> None:
         self.rows: list[Any] = []
@@ -22,6 +24,15 @@ class MemoryJournal:
         self.outcomes: dict[int, r.OutcomeRow] = {}
         self.states: dict[int, CampaignState] = {}
         self.dnc: list[tuple[str, int, bool]] = []
+        self.dispositions: dict[int, DispositionSet] = {}
+        self.skips: dict[int, r.SkipRow] = {}
+        #: rows of which the first one of an attempt stands
+        self._once: dict[type, dict[int, Any]] = {
+            r.IntentRow: self.intents,
+            r.OutcomeRow: self.outcomes,
+            r.SkipRow: self.skips,
+            DispositionSet: self.dispositions,
+        }
         self._digest = hashlib.sha256()
 
     def append(self, rows: Iterable[Any]) -> None:
@@ -32,16 +43,13 @@ class MemoryJournal:
         """
         for row in rows:
             kind = type(row)
-            if kind is r.IntentRow:
-                if row.attempt_id in self.intents:
+            if kind is r.OutcomeRow and row.attempt_id not in self.intents:
+                raise InvariantError("intent before outcome", f"attempt {row.attempt_id}")
+            once = self._once.get(kind)
+            if once is not None:
+                if row.attempt_id in once:
                     continue
-                self.intents[row.attempt_id] = row
-            elif kind is r.OutcomeRow:
-                if row.attempt_id not in self.intents:
-                    raise InvariantError("intent before outcome", f"attempt {row.attempt_id}")
-                if row.attempt_id in self.outcomes:
-                    continue
-                self.outcomes[row.attempt_id] = row
+                once[row.attempt_id] = row
             elif kind is r.CampaignStateRow:
                 self.states[row.run_no] = row.state
             elif kind is r.DncRow:
@@ -66,10 +74,41 @@ class MemoryJournal:
             if row.at_us >= since_us and (key not in self.outcomes or self.outcomes[key].outcome not in UNDIALLED)
         ]
 
+    def failures(self) -> list[tuple[int, int]]:
+        """(number, counted attempts in a row that reached nobody), for numbers that have any."""
+        in_a_row: dict[int, int] = {}
+        for row in self.rows:
+            if type(row) is r.OutcomeRow and row.outcome not in UNDIALLED:
+                number = self.intents[row.attempt_id].number
+                in_a_row[number] = 0 if row.outcome in LIVE_ANSWERS else in_a_row.get(number, 0) + 1
+        return [(number, count) for number, count in in_a_row.items() if count]
+
     def history(self, run_no: int) -> RunHistory:
         """What a reborn campaign must know again."""
         closed = sorted(
-            (key, int(row.outcome), row.ended_us) for key, row in self.outcomes.items() if run_of(key) == run_no
+            (key, int(row.outcome), row.ended_us, self.intents[key].number)
+            for key, row in self.outcomes.items()
+            if run_of(key) == run_no
         )
-        still_open = sorted(row for row in self.open_intents() if run_of(row[0]) == run_no)
-        return RunHistory(self.states.get(run_no, CampaignState.READY), closed, still_open)
+        told = (self.dispositions[key] for key in sorted(self.dispositions) if run_of(key) == run_no)
+        live_answers, abandoned = self._abandonment(run_no)
+        return RunHistory(
+            self.states.get(run_no, CampaignState.READY),
+            closed,
+            sorted(row for row in self.open_intents() if run_of(row[0]) == run_no),
+            [(d.attempt_id, d.code, d.agent, d.callback_us, d.personal, d.wrapped_up_us) for d in told],
+            [(key, row.agent, row.at_us) for key, row in sorted(self.skips.items()) if run_of(key) == run_no],
+            live_answers,
+            abandoned,
+        )
+
+    def _abandonment(self, run_no: int) -> tuple[int, int]:
+        """Live answers and abandoned ones of the run's campaign within the 30 days before the newest outcome."""
+        newest_us = max((row.ended_us for row in self.outcomes.values()), default=0)
+        names = {row.campaign for key, row in self.intents.items() if run_of(key) == run_no}
+        found = [
+            row.outcome
+            for key, row in self.outcomes.items()
+            if self.intents[key].campaign in names and row.ended_us > newest_us - 30 * DAY_US
+        ]
+        return sum(outcome in LIVE_ANSWERS for outcome in found), found.count(Outcome.ABANDONED)

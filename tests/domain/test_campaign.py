@@ -11,20 +11,21 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain import rows as r
 from dialer.domain.attempts import Attempt, RunHistory, Stage
-from dialer.domain.book import Place
-from dialer.domain.campaign import PROPOSAL_PATIENCE_US, SILENCE_US, TRANSITIONS, CampaignRun
+from dialer.domain.campaign import TRANSITIONS, CampaignRun
 from dialer.domain.groupcommit import JOURNAL
 from dialer.domain.ids import attempt_id
+from dialer.domain.inflight import PROPOSAL_PATIENCE_US, SILENCE_US
 from dialer.domain.kinds import UNDIALLED, CampaignState, DialingMode, IntentRefusal, Outcome
 from dialer.domain.ledger import STORE, Ledger
 from dialer.domain.message import Address
 from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, CampaignSpec, LegalRules, WeeklyHours
+from dialer.domain.standing import Place
 from dialer.errors import IllegalTransitionError, InvariantError
 
 NOON = 1_790_006_400_000_000  # Monday 2026-09-21 16:00 UTC: noon in New York
 NUMBER = 12125550100
 TTL_US = 5 * SECOND_US
-SPEC = CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", 12125550199, priority=4)
+SPEC = CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", 12125550199, priority=4, dispositions=())
 ME, SCHEDULER, TRUNK = Address("campaign", "c"), Address("scheduler", "p"), Address("trunk", "t")
 READY, ACTIVE, PAUSED, STOPPING, STOPPED, COMPLETED = CampaignState
 FIRST = attempt_id(1, 0, 1)
@@ -41,13 +42,29 @@ class Contacts:
     def __len__(self):
         return self.size
 
-    def number(self, index):
+    def phones(self, index):
+        """One phone each."""
+        return 1
+
+    def number(self, index, phone=0):
         """A number of its own for each."""
         return NUMBER + index
 
-    def zone_key(self, index):
+    def zone_key(self, index, phone=0):
         """All in one place."""
         return 0
+
+    def agent(self, index):
+        """Nobody's own."""
+        return ""
+
+    def mapped(self):
+        """Nobody's own."""
+        return ()
+
+    def card(self, index):
+        """What the agent sees."""
+        return (("firstName", f"Number {index}"),)
 
 
 def run(size=3, *, state=ACTIVE, epoch=1, history=None, started=True, now_us=NOON, spec=SPEC):
@@ -87,15 +104,17 @@ def withdrawn(attempt=FIRST, at_us=NOON, outcome=Outcome.WITHDRAWN):
 
 def at_stage(stage, **options):
     """A run with one attempt at a stage; None: its attempt is over and forgotten."""
+    if stage is Stage.OFFERED:
+        options.setdefault("spec", replace(SPEC, mode=DialingMode.PREVIEW))
     made = run(**options)
     steps = [ask(1), accepted(), ended(), e.OutcomeRecorded(FIRST)]
-    for step in steps[: {Stage.PROPOSED: 1, Stage.LEASED: 2, Stage.CLOSING: 3, None: 4}[stage]]:
+    for step in steps[: {Stage.OFFERED: 1, Stage.PROPOSED: 1, Stage.LEASED: 2, Stage.CLOSING: 3, None: 4}[stage]]:
         say(made, step)
     return made
 
 
 def stage_of(made, attempt=FIRST):
-    known = made._open.get(attempt)
+    known = made._flight.open.get(attempt)
     return None if known is None else known.stage
 
 
@@ -248,7 +267,7 @@ def test_the_life_of_an_attempt():
     assert (made.book.place(0), made.book.attempts(0)) == (Place.RESTING, 1)
     assert made.book.next_due_us(NOON) == 0
     say(made, ask(3), now_us=NOON + SECOND_US)
-    assert sorted(made._open) == [attempt_id(1, 1, 1), attempt_id(1, 2, 1)]
+    assert sorted(made._flight.open) == [attempt_id(1, 1, 1), attempt_id(1, 2, 1)]
     assert made.book.next_due_us(NOON) == NOON + 30 * SECOND_US + HOUR_US
 
 
@@ -345,7 +364,7 @@ def step_message(made, kind, which, now_us):
     """The message of one random step, None where there is nothing it could be about."""
     fixed = {"ask": ask(which), "pause": PAUSE, "resume": RESUME}
     wanted = {"end": Stage.LEASED, "return": Stage.LEASED, "record": Stage.CLOSING}.get(kind, Stage.PROPOSED)
-    attempts = sorted(attempt for attempt, known in made._open.items() if known.stage is wanted)
+    attempts = sorted(attempt for attempt, known in made._flight.open.items() if known.stage is wanted)
     if kind in fixed or not attempts:
         return fixed.get(kind)
     attempt = attempts[which % len(attempts)]
@@ -375,7 +394,7 @@ def test_every_request_is_settled_exactly_once(story):
             if isinstance(told, e.LeasesGranted):
                 settled += told.asked
                 leased += [lease.attempt_id for lease in told.leases]
-        proposed = sum(known.stage is Stage.PROPOSED for known in made._open.values())
+        proposed = sum(known.stage is Stage.PROPOSED for known in made._flight.open.values())
         assert settled + proposed == requested
     assert settled == requested
     assert len(set(leased)) == len(leased) <= requested
@@ -404,6 +423,7 @@ EFFECTS = {
     (Stage.LEASED, "never seen"): (Stage.CLOSING, Outcome.EXPIRED),
     (Stage.LEASED, "trunk reborn"): (Stage.CLOSING, Outcome.UNKNOWN),
     (Stage.CLOSING, "recorded"): (None, None),
+    (Stage.OFFERED, "returned"): (None, None),
 }
 
 
@@ -482,7 +502,7 @@ def test_an_earlier_look_replaces_the_later_one():
     assert TRUNK in say(made, now_us=NOON + TTL_US)
     for _ in range(3):
         assert say(made, now_us=NOON + PROPOSAL_PATIENCE_US) == {}
-        assert made._watch._timers == [(NOON + TTL_US + SILENCE_US, FIRST)]
+        assert made._flight.watch._timers == [(NOON + TTL_US + SILENCE_US, FIRST)]
 
 
 def test_a_long_call_is_asked_for_once_in_a_while():
@@ -524,7 +544,10 @@ def test_a_reborn_peer_is_told_at_once(peer):
 # -- restart ---------------------------------------------------------------------------------------------------------
 
 HISTORY = {
-    "closed": [(FIRST, int(Outcome.CONNECTED), NOON), (attempt_id(1, 1, 1), int(Outcome.EXPIRED), NOON)],
+    "closed": [
+        (FIRST, int(Outcome.CONNECTED), NOON, NUMBER),
+        (attempt_id(1, 1, 1), int(Outcome.EXPIRED), NOON, NUMBER + 1),
+    ],
     "open": [(attempt_id(1, 2, 4), NUMBER + 2, NOON - 9, NOON - 9 + TTL_US)],
 }
 
@@ -545,7 +568,7 @@ def test_restart(state):
     assert [type(m) for to, m in out if to == SCHEDULER] == [told]
     assert made.outcomes == {Outcome.CONNECTED: 1}
     assert [made.book.place(n) for n in range(3)] == [Place.DONE, Place.RESTING, Place.IN_PLAY]
-    (open_attempt,) = made._open.items()
+    (open_attempt,) = made._flight.open.items()
     times = (NOON - 9, NOON - 9 + TTL_US)
     watch_us = NOON + SILENCE_US
     leased = Attempt(2, NUMBER + 2, Stage.LEASED, *times, watch_us=watch_us, timer_us=watch_us, suspect=True)
@@ -575,7 +598,7 @@ def test_a_reborn_run_uses_new_attempt_ids():
     """The next try of a contact has a number that the journal has not seen."""
     made = run(history=RunHistory(ACTIVE, **HISTORY), epoch=2)
     say(made, ask(5))
-    assert sorted(made._open) == [attempt_id(1, 1, 2), attempt_id(1, 2, 4)]
+    assert sorted(made._flight.open) == [attempt_id(1, 1, 2), attempt_id(1, 2, 4)]
 
 
 def test_a_stop_is_finished_after_a_restart():
@@ -670,7 +693,11 @@ def history_of(journal):
     states = [row.state for row in journal if isinstance(row, r.CampaignStateRow)]
     return RunHistory(
         states[-1] if states else READY,
-        sorted((key, int(row.outcome), row.ended_us) for key, row in outcomes.items()),
+        sorted(
+            (i.attempt_id, int(outcomes[i.attempt_id].outcome), outcomes[i.attempt_id].ended_us, i.number)
+            for i in intents
+            if i.attempt_id in outcomes
+        ),
         sorted((i.attempt_id, i.number, i.at_us, i.not_after_us) for i in intents if i.attempt_id not in outcomes),
     )
 
@@ -680,7 +707,7 @@ def test_check_invariants_sees_damage(damage):
     """An attempt whose contact is not in play, or that nobody looks after, is found."""
     made = at_stage(Stage.LEASED)
     if damage == "unwatched":
-        made._open[FIRST].timer_us += 1
+        made._flight.open[FIRST].timer_us += 1
     else:
         made.book.finish(0, "by mistake")
     with pytest.raises(InvariantError):

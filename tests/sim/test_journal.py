@@ -43,7 +43,7 @@ def test_a_run_is_replayed_from_its_own_records():
     journal.append([state, intent(SECOND), intent(FIRST), intent(OTHER), outcome(FIRST)])
     history = journal.history(1)
     assert history.state is CampaignState.PAUSED
-    assert list(history.closed) == [(FIRST, Outcome.BUSY, 200)]
+    assert list(history.closed) == [(FIRST, Outcome.BUSY, 200, 12025550100 + FIRST % 7)]
     assert [row[0] for row in history.open] == [SECOND]
     assert journal.history(3).state is CampaignState.READY
 
