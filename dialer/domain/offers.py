@@ -1,7 +1,7 @@
-"""Offers: contacts that an agent looks at, and dials or skips. No line is set aside meanwhile.
+r"""Offers: contacts that an agent looks at, and dials or skips. No line is set aside meanwhile.
 
-    OFFERED --dial--> CONFIRMING --the ledger allows it--> READY --a line is free--> DIALLING
-       \\--skip--> (gone)    \\--withdrawn--> (gone)
+OFFERED --dial--> CONFIRMING --the ledger allows it--> READY --a line is free--> DIALLING
+   \--skip--> (gone)    \--withdrawn--> (gone)
 """
 
 from __future__ import annotations

@@ -86,9 +86,7 @@ class Roster:
             self._idle[card.queues] -= 1
         card.hold, card.attempt_id = Hold.AWAY, attempt_id
 
-    def longest_idle(
-        self, queue: str, held: Collection[str] = (), but: Collection[str] = ()
-    ) -> AgentCard | None:
+    def longest_idle(self, queue: str, held: Collection[str] = (), but: Collection[str] = ()) -> AgentCard | None:
         """The agent of a queue that has been idle for longest, None if nobody is.
 
         Args:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
 from dialer.domain.pacing import lease_target
 from dialer.domain.pool import Pool
@@ -86,10 +86,10 @@ class View:
         return Launch(0, EXPECTING if self.idle and self.rival_answers else NO_AGENT)
 
 
-class Policy(Protocol):
+class Policy:
     """How the campaigns of one mode dial. One object for each campaign; what it knows may be lost at any time.
 
-    A mode has no members but these. All but ``launch`` and ``need`` have a meaning that most modes share.
+    A mode must say ``launch`` and ``need``; of the rest most modes share the meaning that stands here.
     """
 
     flow: ClassVar[bool] = False  #: a flow takes the calls, agents are not needed
@@ -121,7 +121,7 @@ class Policy(Protocol):
         """True if lower priorities must leave the agents of the queue alone: it has something to dial."""
         return view.card.hungry(view.now_us) and not view.trunk.asking
 
-    def next_us(self, now_us: int) -> int | None:
+    def next_us(self) -> int | None:
         """When to look again although nothing has happened; None for never."""
         return None
 

@@ -72,7 +72,7 @@ class PredictiveMode(Policy):
         """Idle agents are there for those who will answer, as long as there are contacts."""
         return not view.trunk.asking and (view.stock > 0 or view.card.hungry(view.now_us))
 
-    def next_us(self, now_us: int) -> int | None:  # noqa: ARG002 - asked after every step
+    def next_us(self) -> int | None:
         """When the pacer wants to decide again."""
         return self._again_us
 
@@ -83,7 +83,7 @@ class PredictiveMode(Policy):
         busy = roster.busy_since_us(queue)
         waiting = view.pool.waiting_of(card.name)
         rivals = view.rival_answers
-        seen = (
+        seen: tuple[float, ...] = (
             view.idle,
             len(busy),
             sum(busy),
