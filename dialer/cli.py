@@ -111,7 +111,7 @@ def run(
 
 @app.command(epilog="Example: dialer sim --mode progressive --agents 100 --hours 8 --seed 7")
 def sim(
-    mode: Annotated[str, typer.Option(help="progressive or agentless.")] = "progressive",
+    mode: Annotated[str, typer.Option(help="agentless, preview, progressive, power or predictive.")] = "progressive",
     agents: Annotated[int, typer.Option(help="Agents; calls at one moment if agentless.")] = 20,
     hours: Annotated[float, typer.Option(help="Length of the shift.")] = 8.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same digest.")] = 1,

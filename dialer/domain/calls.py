@@ -6,9 +6,13 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from dialer.domain.events import Lease
 from dialer.domain.ids import run_of
+
+if TYPE_CHECKING:
+    from dialer.domain.groups import Group
 
 
 class Stage(IntEnum):
@@ -19,6 +23,17 @@ class Stage(IntEnum):
     WAITING = 2  #: a person has answered and nobody is promised yet
     JOINING = 3  #: to be joined, or joined; the agent and the trunk see to the rest
     CLEARING = 4  #: hanging up
+    OFFERED = 5  #: an agent looks at the contact, and dials or skips it
+    CONFIRMING = 6  #: the agent wants to dial; the ledger is asked
+    READY = 7  #: the ledger has allowed it; no line is free yet
+
+
+#: Looking at a contact takes no line and is no call yet.
+LOOKING = frozenset({Stage.OFFERED, Stage.CONFIRMING, Stage.READY})
+#: The trunk has no order.
+UNSENT = LOOKING | {Stage.MATCHED}
+#: Of these the rest is looked at again and again: they are kept apart.
+_APART = (Stage.WAITING, Stage.CONFIRMING, Stage.READY)
 
 
 @dataclass(slots=True)
@@ -33,6 +48,15 @@ class Call:
     lease: Lease | None = None  #: None for a call that an earlier incarnation dialled
     answered_us: int = 0
     deadline_us: int = 0  #: when time alone moves it on, 0 for never
+    sent_us: int = 0  #: when the order to dial left, or the call was taken over
+    group: Group | None = None  #: the calls among which one agent waits for the first answer
+    live: bool = False  #: counted as answered by a person
+    given_up: bool = False  #: counted as abandoned
+
+    @property
+    def alone(self) -> bool:
+        """True if it is being dialled and no agent waits for it."""
+        return self.stage is Stage.DIALLING and not self.agent and self.group is None
 
 
 class Calls:
@@ -41,7 +65,7 @@ class Calls:
     def __init__(self) -> None:
         self._calls: dict[int, Call] = {}
         self._due: list[tuple[int, int]] = []  #: heap of (deadline, attempt id); entries may be out of date
-        self._waiting: dict[int, Call] = {}
+        self._apart: dict[Stage, dict[int, Call]] = {stage: {} for stage in _APART}
 
     def __len__(self) -> int:
         """Number of calls."""
@@ -64,21 +88,33 @@ class Calls:
     def remove(self, call: Call) -> None:
         """A call is over."""
         del self._calls[call.attempt_id]
-        self._waiting.pop(call.attempt_id, None)
+        if call.stage in self._apart:
+            del self._apart[call.stage][call.attempt_id]
 
     def move(self, call: Call, stage: Stage, deadline_us: int = 0) -> None:
         """Put a call in a stage, which time alone will end at ``deadline_us``; 0 for never."""
+        apart = self._apart
+        if call.stage in apart:
+            del apart[call.stage][call.attempt_id]
         call.stage, call.deadline_us = stage, deadline_us
-        if stage is Stage.WAITING:
-            self._waiting[call.attempt_id] = call
-        else:
-            self._waiting.pop(call.attempt_id, None)
+        if stage in apart:
+            apart[stage][call.attempt_id] = call
         if deadline_us:
             heapq.heappush(self._due, (deadline_us, call.attempt_id))
 
     def waiting(self) -> list[Call]:
         """Calls with a person on the line and nobody promised or asked, longest first."""
-        return [call for call in self._waiting.values() if not call.agent]
+        return [call for call in self._apart[Stage.WAITING].values() if not call.agent]
+
+    def ready(self) -> list[Call]:
+        """Calls with a promised agent and an intent that lack a line, longest first."""
+        return list(self._apart[Stage.READY].values())
+
+    def lines_needed(self) -> Iterator[str]:
+        """For each call that an agent has decided to make, the trunk of which it needs a line now or soon."""
+        for stage in (Stage.READY, Stage.CONFIRMING):
+            for call in self._apart[stage].values():
+                yield call.trunk
 
     def of(self, campaign: str) -> list[Call]:
         """Calls of a campaign."""

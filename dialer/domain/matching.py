@@ -1,7 +1,10 @@
 """Matching: which campaign gets which agent and which line, and what to ask for so that the next match can be made.
 
-Higher priority goes first, strictly: as long as a campaign has contacts that may be dialled now, agents of its queue
-are kept from lower ones. Equal ones take turns at random. Within a queue the longest-idle agent is first.
+What a campaign may begin at this moment says the policy of its mode (``modes/``); this is the frame around it. Higher
+priority goes first, strictly: as long as a campaign has contacts that may be dialled now, agents of its queue are kept
+from lower ones. Equal ones take turns at random. Or agents are divided in proportion to the priorities
+(``shares.py``). Within a queue the longest-idle agent is first. Agents for whom a contact of their own is due are asked
+for that contact before any other.
 """
 
 from __future__ import annotations
@@ -9,13 +12,16 @@ from __future__ import annotations
 import math
 from random import Random
 
-from dialer.domain.calls import Call, Stage
 from dialer.domain.commands import RequestCredits, RequestLeases
+from dialer.domain.events import Lease
+from dialer.domain.kinds import PriorityPolicy
 from dialer.domain.message import Address, Envelope
-from dialer.domain.pacing import lease_target
+from dialer.domain.modes.base import DIALLING, NO_LINE, Launch, View
 from dialer.domain.pool import Pool
+from dialer.domain.roster import AgentCard
+from dialer.domain.shares import ANSWER_PATIENCE_US, Shares
 from dialer.domain.specs import SECOND_US
-from dialer.domain.supply import CampaignCard
+from dialer.domain.supply import PERSONAL_PATIENCE_US, CampaignCard
 
 #: A request for credits that brought none is repeated after this time.
 CREDIT_PATIENCE_US = SECOND_US
@@ -32,134 +38,218 @@ class Matching:
     def __init__(self, pool: Pool, rng: Random) -> None:
         self.pool = pool
         self._rng = rng
+        self._shares = Shares(rng) if pool.spec.priority_policy == PriorityPolicy.SHARES else None
         self._now_us = 0  # of the last step: what was due by then has had its turn
 
     def run(self, now_us: int, out: list[Envelope]) -> None:
         """Match all that can be matched, then ask for leases and credits."""
         self._now_us = now_us
-        for call in self.pool.calls.waiting():
-            self.pool.find_agent(call, out)
-        wanted = dict.fromkeys(self.pool.trunks, 0)
+        pool = self.pool
+        pool.offers.dial(now_us, out)
+        for call in pool.calls.waiting():
+            pool.find_agent(call, out)
+        wanted = dict.fromkeys(pool.trunks, 0)
+        for trunk in pool.calls.lines_needed():
+            wanted[trunk] += 1
         held: set[str] = set()
+        personal: set[str] = set()
         for peers in self._ranks():
-            self._match_peers(peers, held, now_us, out)
-            for card in self._in_turn(peers):
-                need, unserved = self._need(card, peers, held, now_us)
-                wanted[card.opened.trunk] += self._restock(card, need, unserved, now_us, out)
-            for card in peers:
-                if card.opened.queue and self._keeps(card, now_us):
-                    held.add(card.opened.queue)
+            views = [View(pool, card, pool.trunks[card.opened.trunk], held, personal, now_us) for card in peers]
+            for view in views:
+                if view.card.own or view.card.personal:
+                    wanted[view.card.opened.trunk] += self._match_own(view, personal, out)
+            if self._shares is None:
+                self._match_at_random(views, out)
+            else:
+                self._match_by_shares(views, self._shares, out)
+            for view in self._in_turn(views):
+                wanted[view.card.opened.trunk] += self._restock(view, views, out)
+            for view in views:
+                queue = view.card.opened.queue
+                if queue and view.card.policy.keeps(view):
+                    held.add(queue)
         self._request_credits(wanted, now_us, out)
 
     def next_deadline_us(self) -> int | None:
         """The next call, lease, contact or request that time alone moves on."""
+        now_us = self._now_us
         trunks = self.pool.trunks.values()
         times = [t.wanted_at_us + CREDIT_PATIENCE_US for t in trunks if t.wanted > t.matched and not t.credits_free]
         for card in self.pool.campaigns.values():
             if card.stock:
                 times.append(card.stock[0].not_after_us)
-            if card.next_us and card.active and not card.asked:
+            if card.own:
+                times.append(min(lease.not_after_us for lease in card.own))
+            if not card.active:
+                continue
+            if card.next_us and not card.asked:
                 times.append(card.next_us)
-        next_call_us = self.pool.calls.next_deadline_us()
+            if card.asked_for:
+                times.append(min(card.asked_for.values()) + PERSONAL_PATIENCE_US)
+            if self._shares is not None and card.asked:
+                times.append(card.asked_us + ANSWER_PATIENCE_US)
+            again_us = card.policy.next_us()
+            if again_us is not None:
+                times.append(again_us)
+        next_call_us = self.pool.next_deadline_us()
         if next_call_us is not None:
             times.append(next_call_us)
-        return min(filter(self._now_us.__lt__, times), default=None)
+        return min(filter(now_us.__lt__, times), default=None)
 
     # -- matching ----------------------------------------------------------------------------------------------------
 
     def _ranks(self) -> list[list[CampaignCard]]:
-        """Active campaigns by priority, highest first."""
+        """Active campaigns by priority, highest first; all together where agents are shared."""
         ranks: dict[int, list[CampaignCard]] = {}
         for card in self.pool.campaigns.values():
             if card.active:
-                ranks.setdefault(card.opened.priority, []).append(card)
+                ranks.setdefault(card.opened.priority if self._shares is None else 0, []).append(card)
         return [ranks[priority] for priority in sorted(ranks, reverse=True)]
 
-    def _in_turn(self, peers: list[CampaignCard]) -> list[CampaignCard]:
+    def _in_turn(self, views: list[View]) -> list[View]:
         """Equal campaigns in the order in which they may ask for leases: another one each time."""
-        return self._rng.sample(peers, len(peers)) if len(peers) > 1 else peers
+        return self._rng.sample(views, len(views)) if len(views) > 1 else views
 
-    def _match_peers(self, peers: list[CampaignCard], held: set[str], now_us: int, out: list[Envelope]) -> None:
-        ready = [card for card in peers if card.stock or self._explain(card, now_us)]
+    def _match_at_random(self, views: list[View], out: list[Envelope]) -> None:
+        ready = [view for view in views if view.card.stock or self._explain(view)]
         while ready:
-            card = ready[self._rng.randrange(len(ready))] if len(ready) > 1 else ready[0]
-            if not self._launch(card, held, now_us, out):
-                ready.remove(card)
+            view = ready[self._rng.randrange(len(ready))] if len(ready) > 1 else ready[0]
+            if not self._launch(view, out):
+                ready.remove(view)
 
-    def _explain(self, card: CampaignCard, now_us: int) -> bool:
+    def _match_by_shares(self, views: list[View], shares: Shares, out: list[Envelope]) -> None:
+        self._match_at_random([view for view in views if view.card.policy.flow], out)
+        by_name = {view.card.name: view for view in views if not view.card.policy.flow}
+        ready = shares.begin([view.card for view in by_name.values()], self._now_us)
+        for view in by_name.values():
+            if view.card not in ready or not view.card.stock:
+                self._explain(view)
+        while ready:
+            card = shares.next(ready)
+            view = by_name[card.name]
+            view.kept = shares.kept_for_others(card) + shares.kept_for(card)
+            if not card.stock and card.hungry(self._now_us) and view.idle:
+                shares.keep(card)
+                continue
+            launch = self._launch(view, out) if card.stock else None
+            if launch:
+                shares.took(card, launch.agents)
+            else:
+                ready.remove(card)
+        for view in by_name.values():
+            view.kept = shares.kept_for_others(view.card)
+
+    def _explain(self, view: View) -> bool:
         """Say why a campaign without leases does not dial."""
-        if card.due(now_us) or card.asked:
+        card = view.card
+        if card.due(self._now_us) or card.asked:
             card.reason = "waiting for the ledger to allow contacts"
         else:
             card.reason = "all contacts rest" if card.next_us else "no contact is left to dial"
         return False
 
-    def _launch(self, card: CampaignCard, held: set[str], now_us: int, out: list[Envelope]) -> bool:
-        """Place one call, or begin to; False, with the reason on the card, if that is not possible now."""
-        trunk = self.pool.trunks[card.opened.trunk]
+    def _launch(self, view: View, out: list[Envelope]) -> Launch | None:
+        """Begin what the mode says; None, with the reason on the card, if nothing can be begun now."""
+        card = view.card
         if not card.stock:
-            return self._explain(card, now_us)
-        if trunk.asking or trunk.credits_free <= 0:
-            card.reason = "the trunk has no free line, or not within its calls per second"
-            return False
-        queue = card.opened.queue
-        if card.agentless or queue is None:
-            if card.free_slots <= 0:
-                card.reason = f"all {card.opened.concurrency} calls are in progress"
-                return False
-            lease = card.stock.popleft()
-            call = Call(lease.attempt_id, card.name, trunk.trunk, Stage.MATCHED, "", lease)
-            self.pool.begin(call)
-            self.pool.originate(call, now_us, out)
+            self._explain(view)
+            return None
+        launch = card.policy.launch(view)
+        card.reason = launch.reason
+        if not launch.calls:
+            return None
+        leases = [card.stock.popleft() for _ in range(launch.calls)]
+        if launch.agent is not None:
+            self._give(view, leases, launch.agent, launch.wait_us, out)
         else:
-            agent = self.pool.roster.longest_idle(queue, held)
-            if agent is None:
-                card.reason = "no agent is idle"
-                return False
-            self.pool.match(card.stock.popleft(), card, agent, out)
-        card.reason = "dialling"
-        return True
+            for lease in leases:
+                self.pool.place(lease, card, self._now_us, out)
+        card.policy.begun(launch)
+        return launch
 
-    def _keeps(self, card: CampaignCard, now_us: int) -> bool:
-        """True if lower priorities must leave the agents of this campaign's queue alone."""
-        trunk = self.pool.trunks[card.opened.trunk]
-        return card.hungry(now_us) and not trunk.asking
+    def _give(self, view: View, leases: list[Lease], agent: AgentCard, wait_us: int, out: list[Envelope]) -> None:
+        """Ask an agent to take what is to be dialled."""
+        card = view.card
+        if card.policy.offers:
+            self.pool.offers.show(leases[0], card, agent, self._now_us, out)
+        elif wait_us:
+            self.pool.match_first(leases, card, agent, self._now_us + wait_us, out)
+        else:
+            self.pool.match(leases[0], card, agent, out)
+
+    # -- contacts of one agent's own ---------------------------------------------------------------------------------
+
+    def _match_own(self, view: View, personal: set[str], out: list[Envelope]) -> int:
+        """Match contacts of one agent's own with that agent, and ask for those that are due to idle ones.
+
+        Returns:
+            Calls that lack a line.
+        """
+        card, roster = view.card, self.pool.roster
+        queue = card.opened.queue or ""
+        own, card.own = card.own, []
+        for lease in own:
+            agent = roster.can_take(lease.agent, queue, view.held)
+            if agent is None or agent.agent in personal:
+                self.pool.give_back(card.name, [lease.attempt_id], out)
+            elif view.credits or (card.policy.offers and not view.trunk.asking):
+                self._give(view, [lease], agent, 0, out)
+                card.reason = DIALLING
+            else:
+                card.own.append(lease)
+                card.reason = NO_LINE
+                personal.add(agent.agent)
+        for name in card.personal:
+            if name in personal or roster.can_take(name, queue, view.held) is None:
+                continue
+            personal.add(name)
+            if self._now_us >= card.asked_for.get(name, -PERSONAL_PATIENCE_US) + PERSONAL_PATIENCE_US:
+                card.asked_for[name] = card.asked_us = self._now_us
+                card.asked += 1
+                order = RequestLeases(self.pool.spec.pool, 1, name)
+                out.append(Envelope(Address("campaign", card.name), order))
+        return 0 if card.policy.offers else len(card.own)
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def _restock(self, card: CampaignCard, need: int, unserved: int, now_us: int, out: list[Envelope]) -> int:
+    def _restock(self, view: View, views: list[View], out: list[Envelope]) -> int:
         """Ask for leases up to the target; the credits it wants are returned."""
+        card, now_us = view.card, self._now_us
         due = card.due(now_us)
         if not (card.stock or card.asked or due):
             return 0
-        lead_us = self.pool.spec.lead_us
+        need, unserved = self._need(view, views)
         per_s = card.rate.per_s(now_us)
-        trunk = self.pool.trunks[card.opened.trunk]
-        target = lease_target(need=unserved, credits_free=trunk.credits_free, launches_per_s=per_s, lead_us=lead_us)
-        missing = target - len(card.stock) - card.asked
+        missing = card.policy.target(view, unserved, per_s) - len(card.stock) - card.asked
         if missing > 0 and due:
             card.asked += missing
+            card.asked_us = now_us
             out.append(Envelope(Address("campaign", card.name), RequestLeases(self.pool.spec.pool, missing)))
-        return need + math.floor(per_s * lead_us / (10 * SECOND_US) + 0.5)
+        if card.policy.offers:
+            return 0  # a line is wanted when an agent has decided
+        return need + math.floor(per_s * self.pool.spec.lead_us / (10 * SECOND_US) + 0.5)
 
-    def _need(self, card: CampaignCard, peers: list[CampaignCard], held: set[str], now_us: int) -> tuple[int, int]:
-        """What equals leave of the agents of a queue.
+    def _need(self, view: View, views: list[View]) -> tuple[int, int]:
+        """What others leave of the agents of a queue.
 
         Returns:
             Calls that could be placed now, were there leases and credits; and how many of them lack a lease, those of
             equal campaigns counted.
         """
+        policy, card = view.card.policy, view.card
+        idle = view.idle
+        need = policy.need(view, idle)
+        if policy.flow or not need or len(views) == 1:
+            return need, need
+        if self._shares is not None:  # agents are kept for its turns, and those of others are not among the idle ones
+            kept = self._shares.kept_for(card)
+            return need, policy.need(view, kept) if kept else 0
         queue = card.opened.queue
-        if card.agentless or queue is None:
-            slots = max(0, card.free_slots)
-            return slots, slots
-        idle = self.pool.roster.idle_count(queue, held)
-        if not idle or len(peers) == 1:
-            return idle, idle
-        others = [peer for peer in peers if peer is not card and peer.opened.queue == queue]
-        share = -(-idle // (1 + sum(1 for peer in others if peer.stock or peer.due(now_us))))
-        served = sum(len(peer.stock) + peer.asked for peer in others)
-        return share, max(0, min(share, idle - served))
+        others = [other.card for other in views if other is not view and other.card.opened.queue == queue]
+        sharing = 1 + sum(1 for other in others if other.stock or other.due(self._now_us))
+        share = policy.need(view, -(-idle // sharing))
+        served = sum(len(other.stock) + other.asked for other in others)
+        return share, max(0, min(share, need - served))
 
     def _request_credits(self, wanted: dict[str, int], now_us: int, out: list[Envelope]) -> None:
         for name, soon in wanted.items():

@@ -1,13 +1,19 @@
-"""One pool as its scheduler sees it: agents, campaigns, trunks and calls, and the moves a call can make."""
+"""One pool as its scheduler sees it: agents, campaigns, trunks and calls, and the moves a call can make.
+
+What begins with a look at the contact moves in ``offers.py``, and calls of which an agent takes the first that is
+answered are kept together in ``groups.py``.
+"""
 
 from __future__ import annotations
 
 from dialer.domain import commands as c
-from dialer.domain.calls import Call, Calls, Stage
+from dialer.domain.calls import LOOKING, UNSENT, Call, Calls, Stage
 from dialer.domain.events import Lease
+from dialer.domain.groups import Groups
 from dialer.domain.ids import run_of
 from dialer.domain.kinds import Outcome
 from dialer.domain.message import Address, Envelope
+from dialer.domain.offers import Offers
 from dialer.domain.roster import AgentCard, Hold, Roster
 from dialer.domain.specs import SECOND_US, PoolSpec
 from dialer.domain.supply import CampaignCard, TrunkCard
@@ -34,6 +40,8 @@ class Pool:
         self.campaigns: dict[str, CampaignCard] = {}
         self.trunks: dict[str, TrunkCard] = {}
         self.calls = Calls()
+        self.groups = Groups(self)
+        self.offers = Offers(self)
 
     def campaign_of(self, attempt_id: int) -> str:
         """The campaign of an attempt that an earlier incarnation dialled, "" if it has not announced itself yet."""
@@ -44,9 +52,27 @@ class Pool:
         """True while a trunk has not said what is up on it."""
         return any(trunk.asking for trunk in self.trunks.values())
 
-    def adopt(self, attempt_id: int, trunk: str, agent: str = "") -> Call:
+    def waiting_of(self, campaign: str) -> int:
+        """People of a campaign who wait and for whom nobody is asked."""
+        return sum(call.campaign == campaign for call in self.calls.waiting())
+
+    def rival_answers(self, card: CampaignCard) -> float:
+        """Of other campaigns of the same queue: people who wait, and expected answers of calls no agent waits for."""
+        if len(self.campaigns) == 1:
+            return 0.0
+        expected = 0.0
+        for other in self.campaigns.values():
+            if other is not card and other.opened.queue == card.opened.queue:
+                if other.alone:
+                    expected += len(other.alone) * other.answer_ratio
+                expected += self.waiting_of(other.name)
+        return expected
+
+    # -- beginning and end -------------------------------------------------------------------------------------------
+
+    def adopt(self, attempt_id: int, trunk: str, now_us: int, agent: str = "") -> Call:
         """Take in a call that an earlier incarnation dialled."""
-        call = Call(attempt_id, self.campaign_of(attempt_id), trunk, Stage.DIALLING, agent)
+        call = Call(attempt_id, self.campaign_of(attempt_id), trunk, Stage.DIALLING, agent, sent_us=now_us)
         self.begin(call)
         return call
 
@@ -56,18 +82,37 @@ class Pool:
         if call.stage is Stage.MATCHED:
             self._set_aside(call, 1)
         card = self.campaigns.get(call.campaign)
-        if card is not None:
+        if card is not None and call.stage not in LOOKING:
             card.in_progress += 1
+            self.track(call)
+
+    def track(self, call: Call) -> None:
+        """Keep the campaign's note of calls that ring without an agent, after a call or its agent has moved."""
+        card = self.campaigns.get(call.campaign)
+        if card is not None:
+            if call.alone:
+                card.alone.setdefault(call.attempt_id, call.sent_us)
+            else:
+                card.alone.pop(call.attempt_id, None)
 
     def drop(self, call: Call, out: list[Envelope]) -> None:
         """A call is over, or will not be: whoever is promised to it is free."""
+        if call.group is not None and call.stage is Stage.MATCHED:
+            self.groups.undo(call.group, out, but=call)
         self.release(call, out)
         self.calls.remove(call)
         card = self.campaigns.get(call.campaign)
-        if card is not None:
+        if card is not None and call.stage not in LOOKING:
             card.in_progress -= 1
+            card.alone.pop(call.attempt_id, None)
         if call.stage is Stage.MATCHED:
             self._set_aside(call, -1)  # nothing was sent
+
+    def line_up(self, call: Call) -> None:
+        """A call that an agent has decided to make gets its credit."""
+        self.calls.move(call, Stage.MATCHED)
+        self._set_aside(call, 1)
+        self.campaigns[call.campaign].in_progress += 1
 
     def _set_aside(self, call: Call, count: int) -> None:
         """Take a credit for a call that is to be dialled, or with -1 put it back."""
@@ -79,19 +124,31 @@ class Pool:
 
     def match(self, lease: Lease, campaign: CampaignCard, agent: AgentCard, out: list[Envelope]) -> None:
         """Ask an agent to take the call that is to be dialled under a lease."""
-        call = Call(
-            lease.attempt_id,
-            campaign.name,
-            campaign.opened.trunk,
-            Stage.MATCHED,
-            agent.agent,
-            lease,
-            0,
-            lease.not_after_us,
-        )
+        call = self._matched(lease, campaign)
+        self.ask(call, agent, lease.not_after_us + self.promise_us(campaign), out)
+
+    def match_first(
+        self, leases: list[Lease], campaign: CampaignCard, agent: AgentCard, until_us: int, out: list[Envelope]
+    ) -> None:
+        """Ask an agent to wait for the first answer of calls that are to be dialled, until ``until_us``."""
+        calls = [self._matched(lease, campaign) for lease in leases]
+        self.ask(calls[0], agent, until_us + PROMISE_MARGIN_US, out)
+        calls[0].agent = ""  # it is the group's
+        self.groups.form(calls, agent, until_us)
+
+    def place(self, lease: Lease, campaign: CampaignCard, now_us: int, out: list[Envelope]) -> None:
+        """Dial without an agent."""
+        self.originate(self._matched(lease, campaign), now_us, out)
+
+    def _matched(self, lease: Lease, campaign: CampaignCard) -> Call:
+        trunk, due_us = campaign.opened.trunk, lease.not_after_us
+        call = Call(lease.attempt_id, campaign.name, trunk, Stage.MATCHED, "", lease, 0, due_us)
         self.begin(call)
-        until_us = lease.not_after_us + campaign.opened.ring_timeout_us + PROMISE_MARGIN_US
-        self._ask(call, agent, until_us, out)
+        return call
+
+    def promise_us(self, campaign: CampaignCard) -> int:
+        """How long a promise to one call must last from the moment when it is sent at the latest."""
+        return campaign.opened.ring_timeout_us + PROMISE_MARGIN_US
 
     def find_agent(self, call: Call, out: list[Envelope]) -> None:
         """Ask the longest-idle agent to take a call on which a person is waiting, if anybody is idle."""
@@ -99,33 +156,56 @@ class Pool:
         queue = None if campaign is None else campaign.opened.queue
         agent = None if queue is None else self.roster.longest_idle(queue)
         if agent is not None:
-            self._ask(call, agent, call.deadline_us + PROMISE_MARGIN_US, out)
+            self.ask(call, agent, call.deadline_us + PROMISE_MARGIN_US, out)
 
-    def _ask(self, call: Call, agent: AgentCard, until_us: int, out: list[Envelope]) -> None:
+    def ask(self, call: Call, agent: AgentCard, until_us: int, out: list[Envelope], *, preview_us: int = 0) -> None:
+        """Ask an agent to promise itself to a call."""
         call.agent = agent.agent
         self.roster.take(agent, call.attempt_id)
-        ask = c.ReserveAgent(agent.agent, call.attempt_id, call.campaign, until_us)
-        out.append(Envelope(Address("agent", agent.agent), ask))
+        order = c.ReserveAgent(agent.agent, call.attempt_id, call.campaign, until_us, preview_us)
+        out.append(Envelope(Address("agent", agent.agent), order))
 
     def release(self, call: Call, out: list[Envelope]) -> None:
         """Free whoever is asked for or promised to a call; an agent who talks is told by the trunk."""
+        if call.group is not None:
+            self.groups.leave(call, out)
+            return
         card = self.roster.cards.get(call.agent)
         if card is not None and card.hold in _PROMISED and card.attempt_id == call.attempt_id:
             self.roster.away(card)  # until it says that it is idle
-            out.append(Envelope(Address("agent", card.agent), c.ReleaseAgent(card.agent, call.attempt_id)))
+            out.append(Envelope(Address("agent", card.agent), c.ReleaseAgent(card.agent, card.promise_id)))
         call.agent = ""
 
     def lose_promise(self, card: AgentCard, out: list[Envelope]) -> None:
         """The agent is not promised to its attempt any more: somebody else must take the call."""
-        call = self.calls.get(card.attempt_id) if card.hold in _PROMISED else None
+        promised = card.hold in _PROMISED
+        group = self.groups.held_by(card) if promised else None
+        call = self.calls.get(card.attempt_id) if promised else None
         self.roster.away(card)
+        if group is not None:
+            self.groups.orphan(group, out)
+            return
         if call is None or call.agent != card.agent:
             return
         call.agent = ""
-        if call.stage is Stage.MATCHED:
+        if call.stage in (Stage.MATCHED, Stage.OFFERED):
             self.unmatch(call, out)
+        elif call.stage in LOOKING:  # the ledger may have its intent by now
+            self.drop(call, out)
+            self.give_back(call.campaign, [call.attempt_id], out)
         elif call.stage is Stage.WAITING:
             self.find_agent(call, out)
+        else:
+            self.track(call)
+
+    def free(self, agent: str, now_us: int) -> None:
+        """The agent has neither a call nor wrap-up any more: the mode may learn how long that took."""
+        work = self.roster.rest(agent)
+        if work is not None:
+            since_us, campaign = work
+            card = self.campaigns.get(campaign)
+            if card is not None:
+                card.policy.handled(now_us - since_us, now_us)
 
     def unmatch(self, call: Call, out: list[Envelope]) -> None:
         """Nothing was dialled: put the lease back in stock."""
@@ -152,6 +232,9 @@ class Pool:
             self.give_back(call.campaign, [call.attempt_id], out)
             return
         self.calls.move(call, Stage.DIALLING)
+        call.sent_us = now_us
+        self.track(call)
+        card.policy.launched(now_us)
         trunk.matched -= 1
         trunk.wanted = max(0, trunk.wanted - 1)  # the trunk counts it off, too
         card.rate.note(1, now_us)
@@ -174,11 +257,19 @@ class Pool:
         """A person is on the line: join whoever is promised, or find somebody, or leave it to the flow."""
         call.answered_us = answered_us
         campaign = self.campaigns.get(call.campaign)
+        if campaign is not None:
+            campaign.alone.pop(call.attempt_id, None)
+            if not call.live:
+                campaign.count_answer(call)
+                if call.lease is not None:  # otherwise it is not known when it was sent
+                    campaign.policy.answered(max(0, answered_us - call.sent_us), now_us)
         agent = self.roster.cards.get(call.agent)
-        if campaign is not None and campaign.agentless:
+        if campaign is not None and campaign.policy.flow:
             self.calls.move(call, Stage.JOINING)
+        elif call.group is not None:
+            self.join(call, self.groups.win(call), now_us, out)
         elif agent is not None and agent.hold is Hold.RESERVED and agent.attempt_id == call.attempt_id:
-            self.join(call, agent, out)
+            self.join(call, agent, now_us, out)
         else:
             known = campaign is not None
             limit_us = answered_us + self.spec.join_limit_us if known else now_us + ADOPTION_PATIENCE_US
@@ -186,25 +277,52 @@ class Pool:
             if not call.agent:
                 self.find_agent(call, out)
 
-    def join(self, call: Call, agent: AgentCard, out: list[Envelope]) -> None:
+    def failed(self, call: Call, now_us: int) -> None:
+        """No person comes of a call that was being dialled."""
+        card = self.campaigns.get(call.campaign)
+        if card is not None and call.stage is Stage.DIALLING:
+            card.settled += 1
+            if call.lease is not None:
+                card.policy.failed(now_us - call.sent_us, now_us)
+
+    def join(self, call: Call, agent: AgentCard, now_us: int, out: list[Envelope]) -> None:
         """Order the join with an agent who is promised."""
         self.calls.move(call, Stage.JOINING)
+        call.agent, agent.attempt_id = agent.agent, call.attempt_id
+        self.track(call)
+        self.roster.work(agent.agent, now_us, call.campaign)
         order = c.JoinAgent(call.attempt_id, agent.agent, agent.epoch)
         out.append(Envelope(Address("trunk", call.trunk), order))
 
+    def clear(self, call: Call, outcome: Outcome, out: list[Envelope]) -> None:
+        """Hang up."""
+        self.release(call, out)
+        self.calls.move(call, Stage.CLEARING)
+        self.track(call)
+        out.append(Envelope(Address("trunk", call.trunk), c.HangUp(call.attempt_id, outcome)))
+
     def overdue(self, now_us: int, out: list[Envelope]) -> None:
         """What time alone moves on: promises that did not come, people nobody was found for, leases too old."""
+        self.groups.overdue(now_us, out)
         for call in self.calls.overdue(now_us):
-            if call.stage is Stage.MATCHED:
+            if call.stage in UNSENT:
                 self.drop(call, out)
                 self.give_back(call.campaign, [call.attempt_id], out)
             elif call.stage is Stage.WAITING:
-                self.release(call, out)
-                self.calls.move(call, Stage.CLEARING)
-                out.append(Envelope(Address("trunk", call.trunk), c.HangUp(call.attempt_id, Outcome.ABANDONED)))
+                card = self.campaigns.get(call.campaign)
+                if card is not None:
+                    card.count_abandoned(call)
+                self.clear(call, Outcome.ABANDONED, out)
+            elif call.stage is Stage.DIALLING:  # its agent talks with whoever was first, and it has rung long enough
+                self.failed(call, now_us)
+                self.clear(call, Outcome.NO_ANSWER, out)
         for card in self.campaigns.values():
-            if card.stock:
+            if card.stock or card.own:
                 self.give_back(card.name, list(card.expired(now_us)), out)
+
+    def next_deadline_us(self) -> int | None:
+        """The next call or group that time alone moves on; None if there is none."""
+        return min(filter(None, (self.calls.next_deadline_us(), self.groups.next_deadline_us())), default=None)
 
     def check_invariants(self) -> None:
         """Agents, calls and campaigns agree with each other.
@@ -213,21 +331,55 @@ class Pool:
             InvariantError: They do not.
         """
         self.roster.check_invariants()
+        self.groups.check_invariants()
         promised = {call.agent for call in self.calls if self._holds(call)}
         for card in self.roster.cards.values():
-            if card.hold in _PROMISED and card.agent not in promised:
+            if card.hold in _PROMISED and card.agent not in promised and self.groups.held_by(card) is None:
                 raise InvariantError("every promise has a call", f"{card.agent} is promised to nothing")
+        for call in self.calls:
+            self._check_unsent(call)
         for campaign in self.campaigns.values():
-            real = len(self.calls.of(campaign.name))
-            if real != campaign.in_progress:
-                detail = f"{campaign.name}: counted {campaign.in_progress}, real {real}"
-                raise InvariantError("calls in progress", detail)
+            self._check_campaign(campaign)
         for trunk in self.trunks.values():
             if trunk.credits_free < 0:
                 raise InvariantError("no call without credit", f"{trunk.trunk}: {trunk.credits_free}")
             matched = sum(call.stage is Stage.MATCHED for call in self.calls.on_trunks((trunk.trunk,)))
             if matched != trunk.matched:
                 raise InvariantError("credits set aside", f"{trunk.trunk}: {trunk.matched}, matched {matched}")
+
+    def _check_unsent(self, call: Call) -> None:
+        """What was not dialled has an agent who is asked or promised, and time will end it."""
+        if call.stage not in UNSENT:
+            return
+        where = f"attempt {call.attempt_id}, {call.stage.name}"
+        card = self.roster.cards.get(call.agent)
+        hold = None if card is None or card.attempt_id != call.attempt_id else card.hold
+        promised = call.stage in (Stage.CONFIRMING, Stage.READY)
+        if call.group is None and hold is not (Hold.RESERVED if promised else Hold.ASKED):
+            raise InvariantError("what waits for an agent has one", where)
+        if call.lease is None or not call.deadline_us:
+            raise InvariantError("nothing waits for ever under no lease", where)
+        if (call.lease.intent_us == 0) is not (call.stage in (Stage.OFFERED, Stage.CONFIRMING)):
+            raise InvariantError("an offer is dialled only with an intent", where)
+
+    def _check_campaign(self, campaign: CampaignCard) -> None:
+        calls = self.calls.of(campaign.name)
+        real = sum(call.stage not in LOOKING for call in calls)
+        if real != campaign.in_progress:
+            detail = f"{campaign.name}: counted {campaign.in_progress}, real {real}"
+            raise InvariantError("calls in progress", detail)
+        alone = {call.attempt_id for call in calls if call.alone}
+        if alone != campaign.alone.keys():
+            detail = f"{campaign.name}: noted {sorted(campaign.alone)}, real {sorted(alone)}"
+            raise InvariantError("calls that ring alone", detail)
+        held = [lease.attempt_id for lease in (*campaign.stock, *campaign.own)]
+        if len(set(held)) != len(held) or any(self.calls.get(attempt) for attempt in held):
+            raise InvariantError("a lease is in stock or in use, and once", campaign.name)
+        if any(lease.agent for lease in campaign.stock) or not all(lease.agent for lease in campaign.own):
+            raise InvariantError("a contact of one agent's own is for no other", campaign.name)
+        offers = [lease.attempt_id for lease in (*campaign.stock, *campaign.own) if lease.intent_us == 0]
+        if offers and not campaign.policy.offers:
+            raise InvariantError("only agents are offered contacts without an intent", campaign.name)
 
     def _holds(self, call: Call) -> bool:
         card = self.roster.cards.get(call.agent)

@@ -4,10 +4,12 @@ It owns no durable fact. What it knows are copies of what agents, campaigns and 
 owner before it acts: an agent is promised only when the agent says so, a contact may be dialled only under a lease, a
 line is used only under a credit. A reborn scheduler asks everybody to announce themselves and goes on.
 
-The way of a call (kept in ``calls.py``, moved by ``pool.py``, begun by ``matching.py``):
+The way of a call (kept in ``calls.py``, moved by ``pool.py``, begun by ``matching.py`` as the modes say):
 
     MATCHED --agent promised--> DIALLING --person answers--> JOINING --ended--> (gone)
        +--refused: lease back in stock   +--nobody promised--> WAITING --agent promised--> JOINING
+
+A call that an agent looks at first begins in ``offers.py``; one that nobody is promised to begins as DIALLING.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from typing import Any
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
-from dialer.domain.calls import Stage
-from dialer.domain.kinds import AgentState, AnswerClass
+from dialer.domain.calls import LOOKING, UNSENT, Stage
+from dialer.domain.kinds import AgentState, AnswerClass, Outcome
 from dialer.domain.matching import Matching
 from dialer.domain.message import Address, Envelope
+from dialer.domain.modes import POLICIES, Policies
 from dialer.domain.pacing import LaunchRate
 from dialer.domain.pool import Pool
 from dialer.domain.roster import AgentCard, Hold
@@ -29,6 +32,9 @@ from dialer.domain.specs import PoolSpec
 from dialer.domain.supply import CampaignCard, TrunkCard
 
 _PEOPLE = (AnswerClass.HUMAN, AnswerClass.UNKNOWN)
+#: Stages in which a call may still be joined with whom an agent says it is promised to.
+_ADOPTABLE = (Stage.DIALLING, Stage.WAITING)
+_WORKING = (AgentState.TALKING, AgentState.WRAP_UP)
 
 
 class Scheduler:
@@ -37,21 +43,25 @@ class Scheduler:
     Args:
         spec: The pool and who belongs to it.
         rng: Chance for the choice among campaigns of equal priority.
+        policies: What makes the policy of a campaign, by its mode.
     """
 
-    def __init__(self, spec: PoolSpec, *, rng: Random) -> None:
+    def __init__(self, spec: PoolSpec, *, rng: Random, policies: Policies = POLICIES) -> None:
         self.address = Address("scheduler", spec.pool)
         self.spec = spec
         self.pool = Pool(spec)
         self.matching = Matching(self.pool, rng)
+        self._policies = policies
         self._handlers: dict[type, Callable[[Any, int, list[Envelope]], None]] = {
             e.CampaignOpened: self._campaign_opened,
             e.CampaignClosed: self._campaign_closed,
             e.LeasesGranted: self._leases_granted,
+            e.OfferWithdrawn: self._offer_withdrawn,
             e.AgentIdle: self._agent_idle,
             e.AgentUnavailable: self._agent_unavailable,
             e.AgentReserved: self._agent_reserved,
             e.ReservationRefused: self._reservation_refused,
+            e.OfferSkipped: self._offer_skipped,
             e.TrunkOpened: self._trunk_opened,
             e.CreditsGranted: self._credits_granted,
             e.OriginateRefused: self._originate_refused,
@@ -97,16 +107,36 @@ class Scheduler:
             pool.trunks[msg.trunk] = TrunkCard(msg.trunk)
             out.append(Envelope(Address("trunk", msg.trunk), c.Announce(self.spec.pool)))
         if card is None:
-            card = pool.campaigns[msg.campaign] = CampaignCard(msg, LaunchRate(2 * self.spec.lead_us))
+            policy = self._policies[msg.mode](msg.pacing)
+            card = pool.campaigns[msg.campaign] = CampaignCard(msg, LaunchRate(2 * self.spec.lead_us), policy)
         elif msg.epoch < card.opened.epoch:
             return  # a replaced incarnation speaking late
-        elif msg.run_no != card.opened.run_no:
-            self._void(card, out)
+        else:
+            self._reopen(card, msg, out)
         card.reopen(msg)
+        card.recount(pool.calls.of(card.name))
         for call in pool.calls.adopt_run(msg.run_no, msg.campaign):
             card.in_progress += 1
+            pool.track(call)
             if call.stage is Stage.WAITING:
                 pool.answered(call, call.answered_us, now_us, out)
+
+    def _reopen(self, card: CampaignCard, msg: e.CampaignOpened, out: list[Envelope]) -> None:
+        """What a campaign that speaks again does not know or want any more is void."""
+        before = card.opened
+        if msg.run_no != before.run_no or msg.mode != before.mode:
+            self._void(card, out)
+        elif msg.epoch > before.epoch and card.policy.offers:
+            self._forget_offers(card, out)
+        if (msg.mode, msg.pacing) != (before.mode, before.pacing):
+            card.policy = self._policies[msg.mode](msg.pacing)
+
+    def _forget_offers(self, card: CampaignCard, out: list[Envelope]) -> None:
+        """A reborn campaign does not know its offers: nobody may look at them any more. Intents it knows."""
+        card.void()
+        for call in self.pool.calls.of(card.name):
+            if call.stage in (Stage.OFFERED, Stage.CONFIRMING):
+                self.pool.drop(call, out)
 
     def _campaign_closed(self, msg: e.CampaignClosed, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         card = self.pool.campaigns.get(msg.campaign)
@@ -117,37 +147,57 @@ class Scheduler:
 
     def _void(self, card: CampaignCard, out: list[Envelope]) -> None:
         """Give back every lease under which nothing was dialled."""
-        unused = [lease.attempt_id for lease in card.stock]
-        card.stock.clear()
+        unused = []
         for call in self.pool.calls.of(card.name):
-            if call.stage is Stage.MATCHED:
+            if call.stage in UNSENT and self.pool.calls.get(call.attempt_id) is call:
                 unused.append(call.attempt_id)
-                self.pool.drop(call, out)
-        self.pool.give_back(card.name, unused, out)
+                self.pool.drop(call, out)  # and others of its group
+        self.pool.give_back(card.name, card.void() + unused, out)
 
     def _leases_granted(self, msg: e.LeasesGranted, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         card = self.pool.campaigns.get(msg.campaign)
         if card is None:
             self.pool.give_back(msg.campaign, [lease.attempt_id for lease in msg.leases], out)
             return
-        # what is a call already was leased to an earlier incarnation of this scheduler, and dialled
-        card.take_in(msg, [lease for lease in msg.leases if self.pool.calls.get(lease.attempt_id) is None])
+        usable = []
+        for lease in msg.leases:
+            call = self.pool.calls.get(lease.attempt_id)
+            if call is not None and self.pool.offers.expects(call, lease):
+                self.pool.offers.confirmed(call, lease)
+            elif call is not None:
+                continue  # leased to an earlier incarnation of this scheduler, and dialled
+            elif (lease.intent_us == 0) is card.policy.offers:
+                usable.append(lease)
+            else:  # the agent who wanted to dial has been let go, or the mode was another one
+                self.pool.give_back(card.name, [lease.attempt_id], out)
+        card.take_in(msg, usable)
         if not card.active:
             self._void(card, out)
 
+    def _offer_withdrawn(self, msg: e.OfferWithdrawn, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        call = self.pool.calls.get(msg.attempt_id)
+        if call is not None and call.stage in LOOKING:
+            self.pool.drop(call, out)  # otherwise it was given back meanwhile
+
     # -- agents ------------------------------------------------------------------------------------------------------
 
-    def _agent_idle(self, msg: e.AgentIdle, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+    def _agent_idle(self, msg: e.AgentIdle, now_us: int, out: list[Envelope]) -> None:
         card = self._heard(msg.agent, msg.epoch, out)
         if card is None or card.hold is Hold.ASKED:
             return  # the answer to what it was asked is on its way
+        self.pool.free(card.agent, now_us)
         self.pool.lose_promise(card, out)
         self.pool.roster.idle(card, msg.queues, msg.since_us)
 
-    def _agent_unavailable(self, msg: e.AgentUnavailable, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+    def _agent_unavailable(self, msg: e.AgentUnavailable, now_us: int, out: list[Envelope]) -> None:
         card = self._heard(msg.agent, msg.epoch, out)
         if card is None or card.hold is Hold.ASKED:
             return  # the answer to what it was asked is on its way
+        if msg.state in _WORKING:
+            if not self.pool.roster.working(card.agent):
+                self.pool.roster.work(card.agent, now_us)  # an earlier incarnation of this scheduler knew since when
+        elif msg.state is not AgentState.RECOVERING and card.hold is not Hold.RESERVED:
+            self.pool.free(card.agent, now_us)
         if card.hold is Hold.RESERVED and card.attempt_id == msg.attempt_id:
             if msg.state is not AgentState.RESERVED:
                 self.pool.roster.away(card, msg.attempt_id)
@@ -155,7 +205,9 @@ class Scheduler:
         self.pool.lose_promise(card, out)
         self.pool.roster.away(card, msg.attempt_id)
         if msg.state is AgentState.RESERVED:
-            self._adopt_promise(card, msg.attempt_id, out)
+            self._adopt_promise(card, msg.attempt_id, now_us, out)
+        elif msg.state is AgentState.PREVIEW:  # the campaign has its offer back, as it knows of the restart
+            out.append(Envelope(Address("agent", card.agent), c.ReleaseAgent(card.agent, msg.attempt_id)))
 
     def _heard(self, agent: str, epoch: int, out: list[Envelope]) -> AgentCard | None:
         """The card of an agent that speaks, None for a replaced incarnation; a new one has forgotten its promises."""
@@ -165,36 +217,50 @@ class Scheduler:
             self.pool.lose_promise(card, out)
         return card
 
-    def _adopt_promise(self, card: AgentCard, attempt_id: int, out: list[Envelope]) -> None:
+    def _adopt_promise(self, card: AgentCard, attempt_id: int, now_us: int, out: list[Envelope]) -> None:
         """A reborn scheduler learns whom an agent is promised to."""
         call = self.pool.calls.get(attempt_id)
         if call is None and self.pool.asking():
-            call = self.pool.adopt(attempt_id, "", card.agent)  # until all trunks have said what is up
-        elif call is None or call.agent:
+            call = self.pool.adopt(attempt_id, "", now_us, card.agent)  # until all trunks have said what is up
+        elif call is None or call.agent or call.group is not None or call.stage not in _ADOPTABLE:
             out.append(Envelope(Address("agent", card.agent), c.ReleaseAgent(card.agent, attempt_id)))
             return  # the call is over, or was never dialled, or somebody else takes it by now
         call.agent = card.agent
-        card.hold, card.attempt_id = Hold.RESERVED, attempt_id
+        card.hold, card.attempt_id, card.promise_id = Hold.RESERVED, attempt_id, attempt_id
+        self.pool.track(call)
         if call.stage is Stage.WAITING:
-            self.pool.join(call, card, out)
+            self.pool.join(call, card, now_us, out)
 
     def _agent_reserved(self, msg: e.AgentReserved, now_us: int, out: list[Envelope]) -> None:
         card = self._heard(msg.agent, msg.epoch, out)
         call = self.pool.calls.get(msg.attempt_id)
         asked = card is not None and card.hold is Hold.ASKED and card.attempt_id == msg.attempt_id
-        if card is None or call is None or call.agent != msg.agent or not asked:
+        group = None if call is None else call.group
+        agent = "" if call is None else call.agent if group is None else group.agent
+        if card is None or call is None or agent != msg.agent or not asked:
             out.append(Envelope(Address("agent", msg.agent), c.ReleaseAgent(msg.agent, msg.attempt_id)))
             return  # given up meanwhile
         card.hold = Hold.RESERVED
-        if call.stage is Stage.WAITING:
-            self.pool.join(call, card, out)
+        if group is not None:
+            for member in list(group.calls.values()):
+                self.pool.originate(member, now_us, out)
+        elif call.stage is Stage.WAITING:
+            self.pool.join(call, card, now_us, out)
         elif call.stage is Stage.MATCHED:
             self.pool.originate(call, now_us, out)
+        elif call.stage is Stage.OFFERED:
+            self.pool.offers.decided(call, now_us, out)
 
     def _reservation_refused(self, msg: e.ReservationRefused, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         card = self._heard(msg.agent, msg.epoch, out)
         if card is not None and card.hold is Hold.ASKED and card.attempt_id == msg.attempt_id:
             self.pool.lose_promise(card, out)  # otherwise it was given up meanwhile
+
+    def _offer_skipped(self, msg: e.OfferSkipped, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        card = self._heard(msg.agent, msg.epoch, out)
+        call = self.pool.calls.get(msg.attempt_id)
+        if card is not None and call is not None and self.pool.offers.decides(call, card):
+            self.pool.offers.skipped(call, card, out)  # otherwise it was taken back meanwhile
 
     # -- trunks ------------------------------------------------------------------------------------------------------
 
@@ -211,7 +277,7 @@ class Scheduler:
             trunk.asking = False
             names = (msg.trunk,) if pool.asking() else (msg.trunk, "")
             for call in pool.calls.on_trunks(names):
-                if call.stage is not Stage.MATCHED and call.attempt_id not in live:
+                if call.stage not in UNSENT and call.attempt_id not in live:
                     pool.drop(call, out)
         for attempt, (agent, answered) in live.items():
             self._found_up(attempt, msg.trunk, agent, answered=answered, now_us=now_us, out=out)
@@ -222,17 +288,18 @@ class Scheduler:
         """A trunk says that a call is up, and with whom."""
         pool = self.pool
         call = pool.calls.get(attempt_id)
-        if call is not None and call.stage is Stage.MATCHED:
+        if call is not None and call.stage in UNSENT:
             pool.drop(call, out)  # an earlier incarnation has dialled it
             call = None
         if call is None:
-            call = pool.adopt(attempt_id, trunk)
+            call = pool.adopt(attempt_id, trunk, now_us)
         call.trunk = trunk
         if agent:
             if call.agent != agent:
                 pool.release(call, out)  # somebody else was asked or promised meanwhile
             pool.calls.move(call, Stage.JOINING)
             call.agent = agent
+            pool.track(call)
         elif answered and call.stage is Stage.DIALLING:
             pool.answered(call, now_us, now_us, out)
 
@@ -243,17 +310,20 @@ class Scheduler:
 
     def _originate_refused(self, msg: e.OriginateRefused, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         call = self.pool.calls.get(msg.attempt_id)
-        if call is not None and call.stage is not Stage.MATCHED:
+        if call is not None and call.stage not in UNSENT:
             self.pool.drop(call, out)
 
     def _call_answered(self, msg: e.CallAnswered, now_us: int, out: list[Envelope]) -> None:
         call = self.pool.calls.get(msg.attempt_id)
         if msg.answer_class not in _PEOPLE:
-            if call is not None:
-                self.pool.release(call, out)  # the trunk clears a machine by itself
+            if call is not None and call.stage is Stage.DIALLING:
+                self.pool.failed(call, now_us)
+                self.pool.release(call, out)
+                self.pool.calls.move(call, Stage.CLEARING)  # the trunk clears a machine by itself
+                self.pool.track(call)
             return
         if call is None:
-            call = self.pool.adopt(msg.attempt_id, msg.trunk)
+            call = self.pool.adopt(msg.attempt_id, msg.trunk, now_us)
         if call.stage is Stage.DIALLING:  # otherwise known from the trunk's announcement
             call.trunk = msg.trunk
             self.pool.answered(call, msg.answered_us, now_us, out)
@@ -262,13 +332,22 @@ class Scheduler:
         call = self.pool.calls.get(msg.attempt_id)
         if call is None or call.stage is not Stage.JOINING or call.agent not in ("", msg.agent):
             return  # over, or with somebody else by now
+        self.pool.roster.rest(call.agent)
         self.pool.release(call, out)
         self.pool.answered(call, call.answered_us, now_us, out)
 
-    def _call_ended(self, msg: e.CallEnded, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+    def _call_ended(self, msg: e.CallEnded, now_us: int, out: list[Envelope]) -> None:
         call = self.pool.calls.get(msg.attempt_id)
-        if call is not None:
-            self.pool.drop(call, out)
+        if call is None:
+            return
+        card = self.pool.campaigns.get(call.campaign)
+        if card is not None:
+            card.count_end(call, msg.outcome)
+        if not call.live:
+            self.pool.failed(call, now_us)
+        if call.stage is Stage.JOINING and msg.outcome is not Outcome.CONNECTED:
+            self.pool.roster.rest(call.agent)  # it was never joined
+        self.pool.drop(call, out)
 
     # -- restarts ----------------------------------------------------------------------------------------------------
 
@@ -280,7 +359,7 @@ class Scheduler:
             trunk = pool.trunks[name]
             trunk.asking, trunk.credits_free, trunk.wanted = True, 0, 0
         elif kind == "campaign" and name in pool.campaigns:
-            pool.campaigns[name].asked = 0
+            pool.campaigns[name].forget_requests()
         elif kind == "agent" and name in pool.roster.cards:
             pool.lose_promise(pool.roster.cards[name], out)
         else:

@@ -18,8 +18,24 @@ from dialer.sim.scenario import Scenario, Simulation
 from dialer.sim.totals import totals
 from dialer.telephony.simulated import profile_by_name
 
-#: Contacts per agent and hour. A progressive agent dials about 72 times; with retries the list outlasts the hours.
-AGENT_CONTACTS_PER_H = 75
+#: Contacts per agent and hour: with retries the list outlasts the hours. A progressive agent dials about 72 times, and
+#: where several calls are made for each, an agent who never waits joins a few dozen of them in an hour.
+AGENT_CONTACTS_PER_H = {
+    DialingMode.PREVIEW: 75,
+    DialingMode.PROGRESSIVE: 75,
+    DialingMode.POWER: 150,
+    DialingMode.PREDICTIVE: 150,
+}
+#: Lines per agent: several calls ring while others are in progress.
+AGENT_LINES = {
+    DialingMode.PREVIEW: 2,
+    DialingMode.PROGRESSIVE: 2,
+    DialingMode.POWER: 6,
+    DialingMode.PREDICTIVE: 6,
+}
+#: Answering machines are told from people where it does not cost the person who answers an agent's attention: in power
+#: dialling they are joined as they come, and a contact that was looked at is worth a voicemail.
+AMD = frozenset({DialingMode.AGENTLESS, DialingMode.PROGRESSIVE, DialingMode.PREDICTIVE})
 #: Contacts per call in progress and hour, for a flow that takes the calls.
 FLOW_CONTACTS_PER_H = 200
 #: Calls in progress of agentless campaigns if no other number was given.
@@ -48,7 +64,7 @@ def simulate(
     """Simulate some hours of dialling.
 
     Args:
-        mode: ``progressive`` or ``agentless``.
+        mode: One of ``DialingMode``.
         agents: Number of agents; for agentless campaigns calls in progress, 0 for the default of 40.
         hours: Simulated hours, above 0 and at most a week.
         seed: Any integer: the same one gives the same digest.
@@ -108,7 +124,8 @@ def scenario_for(
     if mode not in list(DialingMode):
         msg = f"no mode {mode!r}; use one of: {', '.join(DialingMode)}"
         raise ConfigError(msg)
-    agentless = mode == DialingMode.AGENTLESS
+    mode = DialingMode(mode)
+    agentless = mode is DialingMode.AGENTLESS
     _at_least(0 if agentless else 1, agents, f"agents for {mode} dialling")
     _at_least(1, campaigns, "campaigns")
     _at_least(1, per_actor, "agents per actor")
@@ -119,26 +136,30 @@ def scenario_for(
     profile_by_name(profile)
     calls = (agents or AGENTLESS_CONCURRENCY) if agentless else agents
     calls_each = -(-calls // campaigns)
-    per_h = FLOW_CONTACTS_PER_H if agentless else AGENT_CONTACTS_PER_H
+    per_h = FLOW_CONTACTS_PER_H if agentless else AGENT_CONTACTS_PER_H[mode]
     contacts_each = max(1, math.ceil(calls * hours * per_h / campaigns))
     names = ["simulated"] if campaigns == 1 else [f"simulated-{no}" for no in range(1, campaigns + 1)]
     specs = [
         CampaignSpec(
             name,
-            DialingMode(mode),
+            mode,
             "main",
             "simulated",
             None if agentless else "main",
             CALLER_ID,
             concurrency=calls_each,
-            amd=True,
+            amd=mode in AMD,
             flow="notice" if agentless else None,
         )
         for name in names
     ]
     return Scenario(
         campaigns=[(spec, SyntheticContacts(contacts_each, first=no * contacts_each)) for no, spec in enumerate(specs)],
-        trunk=TrunkSpec("simulated", lines=2 * calls_each * campaigns, calls_per_s=max(10, calls)),
+        trunk=TrunkSpec(
+            "simulated",
+            lines=(2 if agentless else AGENT_LINES[mode]) * calls_each * campaigns,
+            calls_per_s=max(10, calls),
+        ),
         rules=load_rules(),
         agents=[] if agentless else [AgentSpec(f"a{no}", "main", ("main",), ("simulated",)) for no in range(agents)],
         agents_per_host=per_actor,

@@ -111,7 +111,7 @@ def test_progress_is_told():
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"mode": "manual"}, "no mode 'manual'; use one of: agentless, progressive"),
+        ({"mode": "manual"}, "no mode 'manual'; use one of: agentless, preview, progressive, power, predictive"),
         ({"faults": "some"}, "no faults 'some'; use one of: none, light, heavy"),
         ({"profile": "martian"}, "no carrier profile 'martian'; use one of: "),
         ({"habits": "odd"}, "no habits 'odd'; use one of: "),

@@ -1,0 +1,251 @@
+"""The predictive controller of one campaign: how many calls to place now, and why.
+
+It looks one ringing time ahead: agents who will be free against people who will have answered, both with their
+variance, and dials as long as answers and a learnt safety margin fit (``caution``). Besides, the credits must cover
+what could go wrong (``budget``). Where it cannot know enough, or may not abandon anyone, it falls back to one call for
+each agent, promised before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from dialer.domain.pacing.budget import COVER_DEVIATIONS, Budget
+from dialer.domain.pacing.caution import Caution
+from dialer.domain.pacing.chance import AnswerChance
+from dialer.domain.pacing.durations import Durations
+from dialer.domain.pacing.sight import Decision, Sight
+from dialer.domain.specs import MINUTE_US, SECOND_US, PacingSpec
+
+#: Pools of fewer agents gain nothing from a prediction; below the second size two lines for each agent are the most.
+SMALLEST_POOL = 5
+SMALL_POOL = 15
+SMALL_POOL_LINES = 2
+#: Remembered observations without which nothing is predicted.
+LEAST_CALLS = 30
+LEAST_ANSWERS = 5
+LEAST_HANDLED = 10
+#: Time alone moves the prediction on: answers become likelier, calls end.
+STEP_US = SECOND_US // 2
+#: Tables of the estimates are made anew after this time.
+REFRESH_US = 5 * SECOND_US
+HALF_LIFE_US = 20 * MINUTE_US
+RING_BITS, RING_BUCKETS = 20, 128  # buckets of 1.05 s up to 2 minutes
+HANDLED_BITS, HANDLED_BUCKETS = 21, 512  # buckets of 2.1 s up to 18 minutes
+#: Belief about handling times before any is known: weight in agents, and mean.
+HANDLED_PRIOR = (4.0, 180.0 * SECOND_US)
+RING_DEFAULT_US = 9.0 * SECOND_US
+MOST_CALLS = 1 << 16  #: in one decision
+
+
+class Predictive:
+    """Estimates and decision of one campaign. Soft: a new one starts with one call for each agent.
+
+    Calls sent while the last decision said ``reserve`` have an agent of their own: they are left out of the risk, as
+    their agents are left out of the idle ones.
+
+    Args:
+        spec: Its ``abandon_limit_ratio`` counts.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_budget",
+        "_caution",
+        "_chance",
+        "_ends_within",
+        "_failures",
+        "_granted",
+        "_handled",
+        "_last",
+        "_promised",
+        "_refreshed_us",
+        "_still_failing",
+        "_still_ringing",
+        "_stepping",
+    )
+
+    def __init__(self, spec: PacingSpec) -> None:
+        self._budget = Budget(spec.abandon_limit_ratio)
+        self._caution = Caution(self._budget, spec.abandon_limit_ratio)
+        self._chance = AnswerChance()
+        self._answers = Durations(bucket_bits=RING_BITS, buckets=RING_BUCKETS, half_life_us=HALF_LIFE_US)
+        self._failures = Durations(bucket_bits=RING_BITS, buckets=RING_BUCKETS, half_life_us=HALF_LIFE_US)
+        self._handled = Durations(bucket_bits=HANDLED_BITS, buckets=HANDLED_BUCKETS, half_life_us=HALF_LIFE_US)
+        self._last: Decision | None = None
+        self._granted = 0  # of the last decision, not launched yet
+        self._promised: list[tuple[int, int | None]] = []  # spans in which calls were sent with a promised agent
+        self._stepping = False
+        self._refreshed_us: int | None = None
+        self._still_ringing: list[float] = []
+        self._still_failing: list[float] = []
+        self._ends_within: list[float] = []
+
+    # -- what happened -----------------------------------------------------------------------------------------------
+
+    def launched(self, count: int, now_us: int) -> None:  # noqa: ARG002
+        """So many calls were sent."""
+        self._granted = max(0, self._granted - count)
+
+    def answered(self, ring_us: int, now_us: int) -> None:
+        """A person answered, this long after the call was sent."""
+        self._chance.note(person=True, now_us=now_us)
+        self._answers.note(ring_us, now_us)
+
+    def failed(self, after_us: int, now_us: int) -> None:
+        """A call ended without a person, this long after it was sent: busy, no answer, machine, bad number."""
+        self._chance.note(person=False, now_us=now_us)
+        self._failures.note(after_us, now_us)
+
+    def handled(self, duration_us: int, now_us: int) -> None:
+        """An agent is free again, this long after a call was joined: call and wrap-up."""
+        self._handled.note(duration_us, now_us)
+
+    # -- what to do --------------------------------------------------------------------------------------------------
+
+    def next_us(self, now_us: int) -> int | None:
+        """When to decide again although nothing has happened; None if only news can change the decision."""
+        return now_us + STEP_US if self._stepping else None
+
+    def decide(self, sight: Sight) -> Decision:
+        """How many calls to place now."""
+        agents = sight.idle + len(sight.busy_since_us)
+        binding = self._last is not None and not self._last.reserve and not self._granted
+        self._caution.learn(sight.live_answers, sight.abandoned, agents, binding=binding)
+        why = self._why_reserve(sight, agents)
+        ringing = self._at_risk(sight)
+        if why is None or self._refreshed_us is not None:
+            self._refresh(sight)
+        answers, spread = self._expected_answers(ringing, sight.now_us)
+        safe = self._safe(sight, len(ringing), answers, spread)
+        if why is None:
+            decision = self._predict(sight, len(ringing), answers, spread, safe)
+        else:
+            decision = Decision(safe, f"one call for each agent: {why}", reserve=True)
+        self._mark(sight.now_us, reserve=decision.reserve)
+        self._stepping = agents > 0 and (not decision.reserve or len(ringing) > 0)
+        self._last = decision
+        self._granted = decision.launch
+        return decision
+
+    def _why_reserve(self, sight: Sight, agents: int) -> str | None:
+        """Why nothing may be predicted; None if it may."""
+        if agents < SMALLEST_POOL:
+            return f"fewer than {SMALLEST_POOL} agents"
+        if self._budget.credits(sight.live_answers, sight.abandoned) <= 0:
+            return "no credit is left for an abandoned call"
+        now_us = sight.now_us
+        if self._chance.observations(now_us) < LEAST_CALLS or self._answers.observations(now_us) < LEAST_ANSWERS:
+            return "too few calls of late to tell how many are answered"
+        if self._handled.observations(now_us) < LEAST_HANDLED:
+            return "too few calls of late to tell how long one takes"
+        return None
+
+    def _at_risk(self, sight: Sight) -> Sequence[int]:
+        """Send times of the ringing calls that no agent is promised to."""
+        sent = sight.ringing_since_us
+        if not sent:
+            return sent
+        oldest_us = min(sent)
+        self._promised = [span for span in self._promised if span[1] is None or span[1] > oldest_us]
+        for from_us, to_us in self._promised:
+            if to_us is None:
+                sent = [since_us for since_us in sent if since_us < from_us]
+            else:
+                sent = [since_us for since_us in sent if not from_us <= since_us < to_us]
+        return sent
+
+    def _mark(self, now_us: int, *, reserve: bool) -> None:
+        """Remember in which spans calls are sent with a promised agent."""
+        running = bool(self._promised) and self._promised[-1][1] is None
+        if reserve and not running:
+            self._promised.append((now_us, None))
+        elif running and not reserve:
+            self._promised[-1] = (self._promised[-1][0], now_us)
+
+    def _refresh(self, sight: Sight) -> None:
+        """Make the tables of the estimates anew, now and then."""
+        now_us = sight.now_us
+        if self._refreshed_us is not None and now_us < self._refreshed_us + REFRESH_US:
+            return
+        self._refreshed_us = now_us
+        self._still_ringing = self._answers.survival()
+        self._still_failing = self._failures.survival()
+        last = HANDLED_BUCKETS - 1
+        ages = Counter(min(max(0, now_us - since_us) >> HANDLED_BITS, last) for since_us in sight.busy_since_us)
+        self._ends_within = self._handled.ends_within(self._answers.mean_us(RING_DEFAULT_US), ages, HANDLED_PRIOR)
+
+    def _expected_answers(self, ringing: Sequence[int], now_us: int) -> tuple[float, float]:
+        """Expected answers of the ringing calls, and their variance. All of them, as long as nothing is known."""
+        if not ringing:
+            return 0.0, 0.0
+        if not self._still_ringing:
+            return float(len(ringing)), 0.0
+        chance = self._chance.mean()
+        mean = variance = 0.0
+        for age, count in Counter([(now_us - since_us) >> RING_BITS for since_us in ringing]).items():
+            at = min(max(age, 0), RING_BUCKETS - 1)
+            person = chance * self._still_ringing[at]
+            person /= person + (1.0 - chance) * self._still_failing[at]
+            mean += count * person
+            variance += count * person * (1.0 - person)
+        return mean, variance
+
+    def _expected_ends(self, busy: Sequence[int], now_us: int) -> tuple[float, float]:
+        """Expected agents who are free within a ringing time, and their variance."""
+        mean = variance = 0.0
+        table, last = self._ends_within, HANDLED_BUCKETS - 1
+        for age, count in Counter([(now_us - since_us) >> HANDLED_BITS for since_us in busy]).items():
+            ends = table[min(max(age, 0), last)]
+            mean += count * ends
+            variance += count * ends * (1.0 - ends)
+        return mean, variance
+
+    @staticmethod
+    def _safe(sight: Sight, ringing: int, answers: float, variance: float) -> int:
+        """Idle agents whom nobody will need who was called without a promise: a call each is no risk."""
+        unpromised = min(float(ringing), answers + COVER_DEVIATIONS * math.sqrt(variance))
+        return max(0, math.floor(sight.idle - sight.waiting - math.ceil(sight.rival_answers) - unpromised))
+
+    def _predict(self, sight: Sight, ringing: int, answers: float, spread: float, safe: int) -> Decision:
+        """As many as fit: the expected answers with the learnt margin, and the worst case with the credits."""
+        ends, ends_variance = self._expected_ends(sight.busy_since_us, sight.now_us)
+        supply = sight.idle + ends
+        demand = sight.waiting + sight.rival_answers + answers
+        agents = sight.idle + len(sight.busy_since_us)
+        factor = self._caution.factor(sight.live_answers, sight.abandoned, agents)
+        credits_left = self._budget.credits(sight.live_answers, sight.abandoned)
+        chance, chance_variance = self._chance.mean(), self._chance.variance()
+        room = supply - demand
+        base = ends_variance + spread + sight.rival_answers
+        each = chance * (1.0 - chance)
+
+        def fits(calls: int) -> bool:
+            deviation = math.sqrt(base + calls * each + calls * calls * chance_variance)
+            left = room - calls * chance
+            return factor * deviation <= left and COVER_DEVIATIONS * deviation <= left + credits_left
+
+        most = MOST_CALLS
+        if agents < SMALL_POOL:
+            most = max(0, math.floor(SMALL_POOL_LINES * supply) - ringing)
+        launch = max(safe, min(most, _largest(fits)))
+        return Decision(
+            launch, f"predictive: {supply:.1f} agents free soon, {demand:.1f} answers due, margin {factor:.2f}", reserve=False
+        )
+
+
+def _largest(fits) -> int:
+    """The largest number that fits, where smaller ones fit too; 0 if none does."""
+    high = 1
+    while high < MOST_CALLS and fits(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle
+    return low
