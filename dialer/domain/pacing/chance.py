@@ -15,7 +15,7 @@ STEADY_CALLS = 150
 #: Standard deviations that a recent ratio is trusted less, when it lies above the long one.
 RISE_DEVIATIONS = 1.5
 #: Standard deviations between a recent and the long ratio at which what was learnt before is given up.
-BREAK_DEVIATIONS = 4.0
+BREAK_DEVIATIONS = 3.5
 
 
 class AnswerChance:

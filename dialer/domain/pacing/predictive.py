@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dialer.domain.pacing.budget import COVER_DEVIATIONS, Budget
 from dialer.domain.pacing.caution import Caution
@@ -19,10 +19,13 @@ from dialer.domain.pacing.durations import Durations
 from dialer.domain.pacing.sight import Decision, Sight
 from dialer.domain.specs import MINUTE_US, SECOND_US, PacingSpec
 
-#: Pools of fewer agents gain nothing from a prediction; below the second size two lines for each agent are the most.
+#: Pools of fewer agents gain too little from a prediction.
 SMALLEST_POOL = 5
+#: Below this size there is a limit of lines for each agent who is free soon: 2 for five agents, and one more for ten
+#: agents more. In so small a pool one wrong estimate costs more than the credits that it earns in an hour.
 SMALL_POOL = 15
-SMALL_POOL_LINES = 2
+SMALL_POOL_LINES = 2.0
+AGENTS_PER_LINE = 10
 #: Remembered observations without which nothing is predicted.
 LEAST_CALLS = 30
 LEAST_ANSWERS = 5
@@ -33,7 +36,7 @@ STEP_US = SECOND_US // 2
 REFRESH_US = 5 * SECOND_US
 HALF_LIFE_US = 20 * MINUTE_US
 RING_BITS, RING_BUCKETS = 20, 128  # buckets of 1.05 s up to 2 minutes
-HANDLED_BITS, HANDLED_BUCKETS = 21, 512  # buckets of 2.1 s up to 18 minutes
+HANDLED_BITS, HANDLED_BUCKETS = 22, 256  # buckets of 4.2 s up to 18 minutes
 #: Belief about handling times before any is known: weight in agents, and mean.
 HANDLED_PRIOR = (4.0, 180.0 * SECOND_US)
 RING_DEFAULT_US = 9.0 * SECOND_US
@@ -62,9 +65,9 @@ class Predictive:
         "_last",
         "_promised",
         "_refreshed_us",
+        "_stepping",
         "_still_failing",
         "_still_ringing",
-        "_stepping",
     )
 
     def __init__(self, spec: PacingSpec) -> None:
@@ -229,14 +232,17 @@ class Predictive:
 
         most = MOST_CALLS
         if agents < SMALL_POOL:
-            most = max(0, math.floor(SMALL_POOL_LINES * supply) - ringing)
+            lines = SMALL_POOL_LINES + (agents - SMALLEST_POOL) / AGENTS_PER_LINE
+            most = max(0, math.floor(lines * supply) - ringing)
         launch = max(safe, min(most, _largest(fits)))
         return Decision(
-            launch, f"predictive: {supply:.1f} agents free soon, {demand:.1f} answers due, margin {factor:.2f}", reserve=False
+            launch,
+            f"predictive: {supply:.1f} agents free soon, {demand:.1f} answers due, margin {factor:.2f}",
+            reserve=False,
         )
 
 
-def _largest(fits) -> int:
+def _largest(fits: Callable[[int], bool]) -> int:
     """The largest number that fits, where smaller ones fit too; 0 if none does."""
     high = 1
     while high < MOST_CALLS and fits(high):
