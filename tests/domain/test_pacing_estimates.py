@@ -81,13 +81,27 @@ def test_a_halved_chance_is_noticed_within_an_hour(seed):
     assert chance.mean() < 0.2
 
 
+def test_what_people_did_before_a_fall_is_remembered_for_the_worst_case():
+    """A dead trunk fails every call at once; people answer as before when it is back."""
+    chance, rng = AnswerChance(), Random(1)
+    end_us = dial(chance, 0.25, 2000, rng)
+    assert chance.worst() == pytest.approx(chance.mean(), abs=0.06)
+    for call in range(2000):
+        chance.note(person=False, now_us=end_us + call * SECOND_US // 10)
+    assert chance.mean() < 0.02
+    assert chance.worst() > 0.18
+    dial(chance, 0.05, 7200, rng, from_us=end_us + 200 * SECOND_US)
+    assert chance.worst() < 0.09
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 10 * MINUTE_US)), max_size=200))
 def test_a_chance_stays_a_probability(outcomes):
     chance, now_us = AnswerChance(), 0
     for person, gap_us in outcomes:
         now_us += gap_us
         chance.note(person=person, now_us=now_us)
-        assert 0.0 < chance.mean() < 1.0
+        assert 0.0 < chance.mean() <= chance.worst() <= 1.0
+        assert chance.mean() < 1.0
         assert 0.0 < chance.variance() <= 0.25
         assert chance.observations(now_us) >= 1.0 - 1e-9
 

@@ -113,7 +113,7 @@ def test_deciding_twice_without_news_is_the_same_decision(sight, pacing):
 
 
 @given(st.data())
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_any_sequence_of_news_leaves_a_sane_controller(data):
     pacing, now_us = Predictive(PacingSpec()), 0
     for _ in range(data.draw(st.integers(1, 60))):
@@ -207,6 +207,28 @@ def test_calls_that_have_rung_long_are_not_expected_to_be_answered():
     old = replace(none, ringing_since_us=ago(*[20.0] * 20))
     assert decide(fresh).launch < decide(old).launch
     assert decide(old).launch >= 0.8 * decide(none).launch
+
+
+def test_after_a_fall_of_answers_the_credits_cover_that_they_return():
+    """A thousand calls that failed at once are no reason to dial a thousand."""
+    pacing = deepcopy(USUAL)
+    for _ in range(1000):
+        pacing.failed(SECOND_US, NOW_US)
+    sight = replace(QUIET, idle=20, live_answers=400)
+    launch = pacing.decide(sight).launch
+    assert launch >= 20
+    assert launch * 0.2 <= 20 + 12
+
+
+def test_what_other_things_limit_teaches_no_boldness():
+    """Calls that were granted and never sent lack lines or contacts."""
+    starved, served = deepcopy(USUAL), deepcopy(USUAL)
+    for step in range(600):
+        sight = replace(QUIET, idle=20, now_us=NOW_US + step * SECOND_US, live_answers=3000 + step, abandoned=60)
+        served.launched(served.decide(sight).launch, sight.now_us)
+        starved.decide(sight)
+    last = replace(QUIET, idle=20, now_us=NOW_US + 600 * SECOND_US, live_answers=3600, abandoned=60)
+    assert served.decide(last).launch > starved.decide(last).launch
 
 
 @pytest.mark.parametrize("agents", [5, 8, 14])
