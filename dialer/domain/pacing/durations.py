@@ -7,7 +7,7 @@ Equivalent to Kaplan-Meier on buckets: deaths and numbers at risk, where what go
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 #: Weights grow with time instead of all buckets fading; at this size they are brought down again.
 _HEAVIEST = 2.0**40
@@ -46,7 +46,8 @@ class Durations:
 
     def observations(self, now_us: int) -> float:
         """How many are remembered, each with the weight that is left of it."""
-        return self._total / self._weigh(now_us)
+        weight = self._weigh(now_us)  # first: it may bring the total down
+        return self._total / weight
 
     def mean_us(self, default_us: float) -> float:
         """The mean of what was observed."""
@@ -62,7 +63,9 @@ class Durations:
             left -= count
         return found
 
-    def ends_within(self, horizon_us: float, open_by_bucket: Mapping[int, int], prior: tuple[float, float]) -> list[float]:
+    def ends_within(
+        self, horizon_us: float, open_by_bucket: Mapping[int, int], prior: tuple[float, float]
+    ) -> list[float]:
         """For each bucket of age: the chance that one of that age ends within the horizon.
 
         Args:
@@ -85,20 +88,13 @@ class Durations:
             rate = (died + prior_weight * general) / (exposure + prior_weight)
             hazard.append(hazard[-1] + rate)
             at_risk = max(0.0, at_risk - died - staying)
-        whole, part = divmod(horizon_us / width_us, 1.0)
-        last = self.buckets
+        ahead = horizon_us / width_us
         found = []
-        for age in range(last):
-            here = 0.5 * (hazard[age] + hazard[age + 1])  # an age lies in the middle of its bucket
-            low = age + int(whole)
-            if low + 2 <= last:
-                start = hazard[low] + (0.5 + part) * (hazard[low + 1] - hazard[low])
-                if part > 0.5:
-                    start = hazard[low + 1] + (part - 0.5) * (hazard[low + 2] - hazard[low + 1])
-                ahead = start - here
-            else:
-                ahead = general * horizon_us / width_us
-            found.append(1.0 - math.exp(-ahead))
+        for age in range(self.buckets):
+            now, then = age + 0.5, age + 0.5 + ahead  # an age lies in the middle of its bucket
+            known = then < self.buckets
+            died = _between(hazard, then) - _between(hazard, now) if known else general * ahead
+            found.append(1.0 - math.exp(-died))
         return found
 
     def _weigh(self, now_us: int) -> float:
@@ -106,7 +102,7 @@ class Durations:
         if not self._total:
             self._origin_us = now_us
         half_lives = (now_us - self._origin_us) / self._half_life_us
-        weight = 2.0 ** min(half_lives, _FORGOTTEN)
+        weight = math.pow(2.0, min(half_lives, _FORGOTTEN))
         if weight > _HEAVIEST:
             self._counts = [count / weight for count in self._counts]
             self._total /= weight
@@ -114,3 +110,9 @@ class Durations:
             self._origin_us, weight = now_us, 1.0
         self._weight = weight
         return weight
+
+
+def _between(values: Sequence[float], position: float) -> float:
+    """Linear interpolation."""
+    low = int(position)
+    return values[low] + (position - low) * (values[low + 1] - values[low])
