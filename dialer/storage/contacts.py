@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from dialer.errors import DataDirectoryError
-from dialer.storage.importer import RESERVED_COLUMNS
+from dialer.storage.layout import RESERVED_COLUMNS
 from dialer.storage.numbers import values_view
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from dialer.domain.ids import MAX_CONTACT
 from dialer.errors import ConfigError, ContactFileError
-from dialer.storage.importer import RESERVED_COLUMNS, ZONE_COLUMN
+from dialer.storage.layout import RESERVED_COLUMNS, ZONE_COLUMN
 from dialer.storage.numbers import declared_zone, zones_of
 from dialer.storage.sql import identifier, literal, load, path_literal
 from dialer.storage.workspace import publish, workspace
