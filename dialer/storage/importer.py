@@ -74,10 +74,10 @@ def import_contacts(source: Path, *, contacts: Path, excluded: Path, region: str
     with workspace(contacts.parent) as (con, scratch):
         file = open_csv(source, scratch=scratch, wanted=frozenset(PHONE_HEADERS))
         layout = contact_layout(file)
-        rows = _stage(con, file, layout, scratch=scratch, region=region)
+        rows = stage(con, file, layout, scratch=scratch, region=region)
         if not rows:
             raise ContactFileError(_no_rows(source))
-        _judge(con, region=region, phones=len(layout.raws))
+        judge(con, region=region, phones=len(layout.raws))
         columns = [(at, name) for at, name in enumerate(layout.names) if name is not None]
         kept, left_out = scratch / "contacts.parquet", scratch / "excluded.parquet"
         listed = "".join(f", numbers[{at}] AS {NUMBER_COLUMNS[at - 1]}" for at in range(2, len(layout.raws) + 1))
@@ -126,8 +126,8 @@ def import_numbers(source: Path, *, target: Path, region: str = "US") -> ImportR
     sql = load("importing")
     with workspace(target.parent) as (con, scratch):
         file = open_csv(source, scratch=scratch, wanted=frozenset(PHONE_HEADERS))
-        rows = _stage(con, file, number_layout(file, region=region), scratch=scratch, region=region)
-        _judge(con, region=region)
+        rows = stage(con, file, number_layout(file, region=region), scratch=scratch, region=region)
+        judge(con, region=region)
         reasons = dict(con.execute(sql["count_reasons"]).fetchall())
         table, flat = scratch / "numbers.parquet", scratch / "numbers.bin"
         con.execute(sql["write_numbers"].format(target=literal(table)))
@@ -177,7 +177,7 @@ def _no_rows(source: Path) -> str:
     return f"{source} has a header but no rows: add a row for each contact"
 
 
-def _stage(con: duckdb.DuckDBPyConnection, file: CsvFile, layout: Layout, *, scratch: Path, region: str) -> int:
+def stage(con: duckdb.DuckDBPyConnection, file: CsvFile, layout: Layout, *, scratch: Path, region: str) -> int:
     """Read the file into the table ``staged``; the number of rows."""
     sql = load("importing")
     con.execute(sql["nanp_number"].format(pattern=sql["clean_bare" if is_nanp_region(region) else "clean_full"]))
@@ -223,7 +223,7 @@ def _column_types(names: Sequence[str]) -> str:
     return "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
 
 
-def _judge(con: duckdb.DuckDBPyConnection, *, region: str, phones: int = 1) -> None:
+def judge(con: duckdb.DuckDBPyConnection, *, region: str, phones: int = 1) -> None:
     """Read the numbers that are not cleanly written, and make the view ``judged``."""
     sql = load("importing")
     # a list with one number in each row, nearly every list, is judged by simpler statements

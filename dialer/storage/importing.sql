@@ -128,3 +128,24 @@ SELECT reason, count(*) FROM judged WHERE reason IS NOT NULL GROUP BY reason ORD
 
 -- name: write_numbers
 COPY (SELECT DISTINCT number FROM numbered WHERE number IS NOT NULL ORDER BY number) TO {target} (FORMAT parquet);
+
+-- name: mapping
+-- A mapping list: rows that say something of a contact that can be found.
+CREATE TEMP TABLE mapping AS
+SELECT *, CASE WHEN malformed IS NOT NULL OR (agent IS NULL AND priority IS NULL) THEN 'malformed_row'
+        WHEN number IS NULL AND unique_id IS NULL THEN coalesce(odd_reason, 'empty_number')
+        WHEN row_number() OVER (PARTITION BY number, unique_id ORDER BY source_row) > 1 THEN 'duplicate'
+    END AS reason
+FROM (
+    SELECT source_row, malformed, odd_reason, number, nullif(trim({id}), '') AS unique_id,
+        nullif(regexp_extract(lower(trim({agent})), '^[a-z0-9][a-z0-9-]{{0,62}}$'), '') AS agent,
+        CASE WHEN isfinite(try_cast(trim({priority}) AS DOUBLE)) THEN try_cast(trim({priority}) AS DOUBLE) END AS priority
+    FROM numbered
+);
+
+-- name: write_mapping
+COPY (SELECT source_row, number, unique_id, agent, priority FROM mapping WHERE reason IS NULL ORDER BY source_row)
+TO {target} (FORMAT parquet);
+
+-- name: count_mapping
+SELECT reason, count(*) FROM mapping WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason;
