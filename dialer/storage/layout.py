@@ -83,7 +83,9 @@ def contact_layout(file: CsvFile) -> Layout:
     first = next((keys.index(alias) for alias in PHONE_HEADERS if alias in keys), None)
     if first is None:
         raise ContactFileError(_no_phone_column(file))
-    others = [at for at, key in enumerate(keys) if at != first and (key in PHONE_HEADERS or _MORE_PHONES.fullmatch(key))]
+    others = [
+        at for at, key in enumerate(keys) if at != first and (key in PHONE_HEADERS or _MORE_PHONES.fullmatch(key))
+    ]
     # a column that is only called "number" beside one of telephone numbers is something else: a house, an account
     phones = [first, *(at for at in others if keys[at] != "number")][:MAX_PHONES]
     taken = {*RESERVED_COLUMNS}

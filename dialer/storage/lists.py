@@ -126,7 +126,9 @@ def matching_columns(lists: Mapping[str, Sequence[str]]) -> None:
         lacking = _missing(wanted, columns)
         more = _missing(columns, wanted)
         if lacking or more:
-            parts = [f"{name} lacks {', '.join(lacking)}"] * bool(lacking) + [f"{first} lacks {', '.join(more)}"] * bool(more)
+            parts = [f"{name} lacks {', '.join(lacking)}"] * bool(lacking) + [
+                f"{first} lacks {', '.join(more)}"
+            ] * bool(more)
             msg = f"lists {first} and {name} do not have the same columns: {'; '.join(parts)}"
             raise ContactFileError(msg)
 

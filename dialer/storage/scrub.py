@@ -81,6 +81,7 @@ def scrub(
     selection: Selection = Selection(),
     mapping: Path | None = None,
     seed: int = 0,
+    agents: bool = True,
 ) -> ScrubReport:
     """Write the contact file of a run. A run without a dialable contact is the caller's to refuse.
 
@@ -91,6 +92,7 @@ def scrub(
         selection: Which contacts, in which order.
         mapping: File that ``import_mapping`` wrote; what it says beats the columns of the lists.
         seed: Of a random order, for example the number of the run.
+        agents: Contacts may be mapped to agents; False where there are none.
 
     Returns:
         The report.
@@ -118,10 +120,10 @@ def scrub(
             sql["excluded_rows"].format(list_no=at, path=path_literal(one.excluded)) for at, one in enumerate(opened)
         ] + [sql["excluded_filtered"]] * (selection.only is not None)
         con.execute(sql["write_excluded"].format(left_out=" UNION ALL ".join(left_out), target=literal(excluded)))
-        agents = _choose(work)
+        named = _choose(work, agents=agents)
         order = order_sql(con, selection, columns, seed=seed, priorities=mapping is not None)
-        metadata = {"zone_sets": zone_sets, "lists": [one.source for one in opened], "agents": agents}
-        dialable = _write(con, _dialable(work, order, mapped=len(agents) > 1), contacts, metadata)
+        metadata = {"zone_sets": zone_sets, "lists": [one.source for one in opened], "agents": named}
+        dialable = _write(con, _dialable(work, order, mapped=len(named) > 1), contacts, metadata)
         reasons = dict(con.execute(sql["count_excluded"].format(target=path_literal(excluded))).fetchall())
         removed = dict(con.execute(sql["count_removed"]).fetchall()) if work.phones > 1 else {}
         publish({excluded: out_dir / EXCLUDED_FILE, contacts: out_dir / CONTACTS_FILE})
@@ -171,7 +173,7 @@ def _judge(work: _Work) -> None:
         work.con.execute(sql["judged_by_phones"])
 
 
-def _choose(work: _Work) -> list[str]:
+def _choose(work: _Work, *, agents: bool) -> list[str]:
     """Make the view ``chosen``: dialable contacts with agent and priority; the agents by key, key 0 for none."""
     sql, con = load("scrub"), work.con
     agent, rank = f"lower(trim({work.cell(AGENT_COLUMN)}))", f"try_cast(trim({work.cell(PRIORITY_COLUMN)}) AS DOUBLE)"
@@ -183,15 +185,15 @@ def _choose(work: _Work) -> list[str]:
         agent, priority = f"coalesce(mapped.agent, {agent})", f"coalesce(mapped.priority, {priority})"
         joined = "LEFT JOIN mapped USING (list_no, source_row)"
     con.execute(sql["chosen"].format(agent=agent, priority=priority, mapped=joined))
-    if work.mapping is None and AGENT_COLUMN not in work.columns:
+    if not agents or (work.mapping is None and AGENT_COLUMN not in work.columns):
         return [""]
-    agents = ["", *(name for (name,) in con.execute(sql["agents"]).fetchall())]
-    if len(agents) > _MAX_KEYS:
-        msg = f"the lists name {len(agents)} different agents, at most {_MAX_KEYS - 1}: check the column {AGENT_COLUMN}"
+    named = ["", *(name for (name,) in con.execute(sql["agents"]).fetchall())]
+    if len(named) > _MAX_KEYS:
+        msg = f"the lists name {len(named)} different agents, at most {_MAX_KEYS - 1}: check the column {AGENT_COLUMN}"
         raise ContactFileError(msg)
-    keys = {"agent": agents, "agent_key": pa.array(range(len(agents)), pa.uint16())}
+    keys = {"agent": named, "agent_key": pa.array(range(len(named)), pa.uint16())}
     con.register("agent_keys", pa.table(keys))
-    return agents
+    return named
 
 
 def _dialable(work: _Work, order: str, *, mapped: bool) -> str:

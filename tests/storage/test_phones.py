@@ -15,10 +15,7 @@ N = 12125550100
 
 def test_columns_of_numbers_are_found_by_their_headers(desk):
     """The best known column holds the first number, the others follow in their order; a column "number" is text."""
-    text = (
-        "Home,name,Mobile 2,number,Phone,Alternate Phone,e-mail\n"
-        "2125550101,a,2125550102,7,2125550100,2125550103,x\n"
-    )
+    text = "Home,name,Mobile 2,number,Phone,Alternate Phone,e-mail\n2125550101,a,2125550102,7,2125550100,2125550103,x\n"
     row = pq.read_table(desk.contact_list(text)).to_pylist()[0]
     assert list(row.items()) == [
         ("source_row", 1),
@@ -37,7 +34,9 @@ def test_columns_of_numbers_are_found_by_their_headers(desk):
 def test_more_than_eight_numbers_stay_text(desk):
     """The ninth column is a column like any other."""
     head = ",".join(["phone", *(f"phone_{at}" for at in range(2, 10)), "mobile"])
-    row = pq.read_table(desk.contact_list(f"{head}\n" + ",".join(f"21255501{at:02}" for at in range(10)))).to_pylist()[0]
+    row = pq.read_table(desk.contact_list(f"{head}\n" + ",".join(f"21255501{at:02}" for at in range(10)))).to_pylist()[
+        0
+    ]
     assert [row[f"number_{at}"] for at in range(2, 9)] == [N + at for at in range(1, 8)]
     assert (row["phone_9"], row["mobile"]) == ("2125550108", "2125550109")
 

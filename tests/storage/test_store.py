@@ -235,7 +235,10 @@ def test_file_of_the_first_version_is_brought_up_to_date(tmp_path):
         assert said == e.DispositionSet(attempt, "a1", "sale", "notes", 7)  # the first one stands
         breaks = RECORDS[e.AgentSessionChanged].to_rows(store.table("SELECT * FROM agent_sessions ORDER BY at_us"))
         assert [one.reason for one in breaks] == ["", "lunch"]
-        assert store.rows("SELECT agent, reason FROM agent_history ORDER BY changed_at") == [("a1", ""), ("a1", "lunch")]
+        assert store.rows("SELECT agent, reason FROM agent_history ORDER BY changed_at") == [
+            ("a1", ""),
+            ("a1", "lunch"),
+        ]
         assert store.rows("SELECT count(*) FROM skips") == [(1,)]
 
 
