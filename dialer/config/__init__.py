@@ -1,16 +1,24 @@
 """What an operator writes, checked and turned into specs: the campaign file, the service file, the legal rule pack."""
 
 from dialer.config.campaign import AgentsSection, CampaignFile, load_campaign
-from dialer.config.fields import E164, CapSection, Slug
+from dialer.config.fields import E164, AutoDncSection, CapSection, Slug
 from dialer.config.law import RulePack, load_rules
-from dialer.config.service import QueueSection, ServiceFile, load_service
+from dialer.config.rules import ConditionSection, DispositionSection, PacingSection, PreviewSection
+from dialer.config.service import AgentSection, PoolSection, QueueSection, ServiceFile, load_service
 from dialer.config.trunk import TrunkSection
 
 __all__ = [
-    "E164",
+    "AgentSection",
     "AgentsSection",
+    "AutoDncSection",
     "CampaignFile",
     "CapSection",
+    "ConditionSection",
+    "DispositionSection",
+    "E164",
+    "PacingSection",
+    "PoolSection",
+    "PreviewSection",
     "QueueSection",
     "RulePack",
     "ServiceFile",

@@ -7,14 +7,26 @@ the reference. Seconds here become microseconds in ``domain/specs.py``; nothing 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from dialer.config.fields import DAY_S, E164, RETRIED, CapSection, Hours, Mode, RetriedOutcome, Section, Slug
+from dialer.config.modes import check_mode
+from dialer.config.rules import ConditionSection, DispositionSection, PacingSection, PreviewSection, contact_filter
 from dialer.config.trunk import TrunkSection
-from dialer.domain.kinds import DialingMode
-from dialer.domain.specs import SECOND_US, AgentSpec, CampaignSpec, CapRule, PoolSpec, RetryRule
+from dialer.domain.kinds import DialingOrder
+from dialer.domain.selection import Selection
+from dialer.domain.specs import (
+    DEFAULT_DISPOSITIONS,
+    SECOND_US,
+    AgentSpec,
+    CampaignSpec,
+    CapRule,
+    DispositionRule,
+    PoolSpec,
+    RetryRule,
+)
 from dialer.domain.weekly import parse_hours
 from dialer.yamlfile import read_model
 
@@ -35,9 +47,12 @@ class CampaignFile(Section):
     name: Slug = Field(
         description="Slug: small letters, digits, hyphens, at most 63. Required; names the campaign's data."
     )
-    mode: Mode = Field(description="How contacts become calls: agentless or progressive. Required.")
+    description: str = Field(default="", max_length=256, description="For people, at most 256 characters.")
+    mode: Mode = Field(
+        description="How contacts become calls: agentless, preview, progressive, power or predictive. Required."
+    )
     priority: int = Field(
-        default=5, ge=1, le=5, description="1 to 5, default 5. Agents go to the highest first, strictly."
+        default=5, ge=1, le=5, description="1 to 5, default 5. Agents go to the highest first, or by shares: see pools."
     )
     caller_id: E164 = Field(description="E.164, shown to the called person. Required: a hidden caller is unlawful.")
     queue: Slug | None = Field(
@@ -62,6 +77,26 @@ class CampaignFile(Section):
     retry_by_outcome: dict[RetriedOutcome, Annotated[int, Field(ge=1, le=90 * DAY_S)]] = Field(
         default={}, description="Seconds by outcome where retry_period_s does not fit, for example busy: 300."
     )
+    retry_after_all_others: bool = Field(
+        default=True, description="A retry waits until every fresh contact had its turn, default true."
+    )
+    order: DialingOrder = Field(
+        default=DialingOrder.FIFO,
+        description="Which contact is first: fifo (as listed, the default), lifo, random, column_up, column_down or "
+        "priority (the contact's own, highest first).",
+    )
+    order_by: str | None = Field(
+        default=None, min_length=1, max_length=300, description="Column of the orders column_up and column_down."
+    )
+    filter: list[ConditionSection] = Field(
+        default=[], max_length=100, description="Only contacts that meet these conditions are dialled, default all."
+    )
+    filter_match: Literal["all", "any"] = Field(
+        default="all", description="Whether contacts meet all conditions of the filter or any of them, default all."
+    )
+    mapping_list: Slug | None = Field(
+        default=None, description="Mapping list that says which agent a contact is for, and how urgent it is."
+    )
     ring_timeout_s: int = Field(
         default=25,
         ge=15,
@@ -73,11 +108,38 @@ class CampaignFile(Section):
         description="Local time of the called person, default mon-sun 08:00-21:00. The legal hours always apply too.",
     )
     amd: bool = Field(
-        default=False, description="Detect answering machines, default false: detection delays the agent."
+        default=False,
+        description="Detect answering machines and hang up on them, default false: detection delays the agent.",
     )
     dnc_lists: list[Slug] = Field(
         default=[], description="Do-not-call lists of this campaign, default none. Global lists always apply."
     )
+    dnc_target: Slug | None = Field(
+        default=None,
+        description="List for numbers whose owners ask an agent not to be called again: one of dnc_lists, or a global "
+        "one. Default the first of dnc_lists.",
+    )
+    dispositions: list[DispositionSection] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Codes that agents close calls with. Default sale (positive), not_interested, wrong_person, "
+        "callback_asked (callback), do_not_call (do_not_call).",
+    )
+    callback_early_s: int = Field(
+        default=600,
+        ge=0,
+        le=3600,
+        description="Seconds that a callback may be dialled before the time asked for, default 600.",
+    )
+    personal_wait_s: int = Field(
+        default=600,
+        ge=0,
+        le=DAY_S,
+        description="Seconds that a personal callback waits for its agent, then anyone takes it; default 600.",
+    )
+    pacing: PacingSection | None = Field(default=None, description="Power and predictive: how fast to dial.")
+    preview: PreviewSection | None = Field(default=None, description="Preview: how agents decide.")
     caps: list[CapSection] = Field(
         default=[],
         description="Attempt caps per number beside the legal ones, default none. Counted over all campaigns.",
@@ -87,17 +149,40 @@ class CampaignFile(Section):
 
     @model_validator(mode="after")
     def _fits_mode(self) -> CampaignFile:
-        """An agentless campaign has a flow and no agents; every other one has a queue and no flow."""
-        agentless = self.mode is DialingMode.AGENTLESS
-        needed, forbidden = ("flow", ("queue", "agents")) if agentless else ("queue", ("flow",))
-        if getattr(self, needed) is None:
-            msg = f"{needed} is missing; mode {self.mode.value} needs it"
-            raise ValueError(msg)
-        for name in forbidden:
-            if getattr(self, name) is not None:
-                msg = f"{name} does not go with mode {self.mode.value}; remove it"
-                raise ValueError(msg)
+        """Each mode has fields of its own."""
+        check_mode(self, self.mode)
         return self
+
+    @model_validator(mode="after")
+    def _order_has_its_column(self) -> CampaignFile:
+        """An order by a column names it, and no other one does."""
+        by_column = self.order in {DialingOrder.COLUMN_UP, DialingOrder.COLUMN_DOWN}
+        if by_column and self.order_by is None:
+            msg = f"order_by is missing; order {self.order.value} needs it"
+            raise ValueError(msg)
+        if not by_column and self.order_by is not None:
+            msg = f"order_by does not go with order {self.order.value}; remove it"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _dispositions_have_their_place(self) -> CampaignFile:
+        """Codes identify, and who is not to be called again gets on a list."""
+        rows = self.dispositions or []
+        codes = [row.code for row in rows]
+        twice = next((code for code in codes if codes.count(code) > 1), None)
+        if twice is not None:
+            msg = f"disposition {twice!r} is given twice; codes must differ"
+            raise ValueError(msg)
+        listing = next((row.code for row in rows if row.do_not_call), None)
+        if listing is not None and not self._dnc_target:
+            msg = f"dnc_target is missing; disposition {listing!r} puts numbers on it"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def _dnc_target(self) -> str:
+        return self.dnc_target or next(iter(self.dnc_lists), "")
 
     def to_domain(self, *, pool: str = "main", version: int = 1) -> CampaignSpec:
         """The campaign as its machine needs it.
@@ -116,14 +201,35 @@ class CampaignFile(Section):
             caller_id=self.caller_id,
             priority=self.priority,
             concurrency=self.concurrency,
-            retry=RetryRule(self.max_attempts, self.retry_period_s * SECOND_US, rests),
+            retry=RetryRule(
+                self.max_attempts,
+                self.retry_period_s * SECOND_US,
+                rests,
+                after_all_others=self.retry_after_all_others,
+            ),
             ring_timeout_us=self.ring_timeout_s * SECOND_US,
             hours=parse_hours(self.hours),
             amd=self.amd,
             flow=self.flow,
             dnc_lists=tuple(self.dnc_lists),
             version=version,
+            pacing=(self.pacing or PacingSection()).to_domain(),
+            preview=(self.preview or PreviewSection()).to_domain(),
+            dispositions=self.disposition_rules(),
+            dnc_target=self._dnc_target,
+            callback_early_us=self.callback_early_s * SECOND_US,
+            personal_wait_us=self.personal_wait_s * SECOND_US,
         )
+
+    def disposition_rules(self) -> tuple[DispositionRule, ...]:
+        """The campaign's set of dispositions."""
+        if self.dispositions is None:
+            return DEFAULT_DISPOSITIONS
+        return tuple(row.to_domain() for row in self.dispositions)
+
+    def selection(self) -> Selection:
+        """Which contacts of its lists the campaign dials, and in which order."""
+        return Selection(self.order, self.order_by or "", contact_filter(self.filter, self.filter_match))
 
     def cap_rules(self) -> tuple[CapRule, ...]:
         """The caps of this file, to be given to ``load_rules``."""

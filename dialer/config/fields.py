@@ -66,3 +66,16 @@ class CapSection(Section):
     def to_domain(self) -> CapRule:
         """The rule in microseconds."""
         return CapRule(self.limit, self.window_s * SECOND_US)
+
+
+class AutoDncSection(Section):
+    """Numbers that are never reached are put on a do-not-call list."""
+
+    after_attempts: int = Field(
+        ge=1,
+        le=100,
+        description="Counted attempts in a row that reached nobody, over all campaigns, 1 to 100. Required.",
+    )
+    list: Slug = Field(
+        description="Do-not-call list for these numbers; a global one if no campaign is to call. Required."
+    )

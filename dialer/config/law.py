@@ -9,7 +9,7 @@ from datetime import date
 
 from pydantic import Field
 
-from dialer.config.fields import CapSection, Hours, Section
+from dialer.config.fields import AutoDncSection, CapSection, Hours, Section
 from dialer.domain.specs import CapRule, LegalRules
 from dialer.domain.weekly import common_hours, parse_hours
 from dialer.errors import ConfigError
@@ -45,12 +45,15 @@ class RulePack(Section):
     caps: list[CapRow] = Field(default=[])
 
 
-def load_rules(ttl_scale: float = 1.0, *, caps: tuple[CapRule, ...] = ()) -> LegalRules:
+def load_rules(
+    ttl_scale: float = 1.0, *, caps: tuple[CapRule, ...] = (), auto_dnc: AutoDncSection | None = None
+) -> LegalRules:
     """The legal rules of the United States for every zone of the covered regions; other zones may not be called.
 
     Args:
         ttl_scale: Factor on the time an intent stays valid, above 0: a clock that runs X times faster wants X.
         caps: The operator's caps, which apply beside the legal ones.
+        auto_dnc: The operator's rule on numbers that are never reached.
 
     Raises:
         ConfigError: ``ttl_scale`` is not above 0.
@@ -71,4 +74,6 @@ def load_rules(ttl_scale: float = 1.0, *, caps: tuple[CapRule, ...] = ()) -> Leg
         hours_by_zone=tuple((zone, hours) for zone in sorted(zones)),
         caps=(*(row.to_domain() for row in pack.caps), *caps),
         intent_ttl_us=round(LegalRules("", ()).intent_ttl_us * ttl_scale),
+        auto_dnc_after=auto_dnc.after_attempts if auto_dnc is not None else 0,
+        auto_dnc_list=auto_dnc.list if auto_dnc is not None else "",
     )

@@ -6,16 +6,41 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from dialer.config.fields import CapSection, Section, Slug
+from dialer.config.fields import AutoDncSection, CapSection, Section, Slug
 from dialer.config.trunk import TrunkSection
+from dialer.domain.kinds import PriorityPolicy
+from dialer.domain.specs import AgentSpec
 from dialer.yamlfile import read_model
+
+DEFAULT_POOL = "main"
 
 
 class QueueSection(Section):
     """One queue of agents."""
 
     name: Slug = Field(description="Slug. Required; campaigns name it.")
-    pool: Slug = Field(default="main", description="Slug, default main. Pools share only trunks and the store.")
+    pool: Slug = Field(default=DEFAULT_POOL, description="Slug, default main. Pools share only trunks and the store.")
+
+
+class PoolSection(Section):
+    """One pool of agents."""
+
+    name: Slug = Field(description="Slug. Required; queues name it.")
+    priority_policy: PriorityPolicy = Field(
+        default=PriorityPolicy.STRICT,
+        description="strict: a campaign dials only when none of higher priority has anything to dial, the default; "
+        "shares: agents are divided in proportion to the priorities.",
+    )
+
+
+class AgentSection(Section):
+    """One agent."""
+
+    name: Slug = Field(description="Slug. Required.")
+    queues: list[Slug] = Field(min_length=1, description="Queues that the agent serves, all of one pool. Required.")
+    outbound: bool = Field(
+        default=True, description="May take campaign calls, default true; an agent for inbound calls gets none."
+    )
 
 
 class ServiceFile(Section):
@@ -30,15 +55,54 @@ class ServiceFile(Section):
         default=[], description="Attempt caps per number beside the legal ones, default none."
     )
 
+    pools: list[PoolSection] = Field(default=[], description="Pools that differ from the default, default none.")
+    agents: list[AgentSection] = Field(default=[], description="Agents; others can be declared by the API.")
+    auto_dnc: AutoDncSection | None = Field(
+        default=None, description="Put numbers that are never reached on a do-not-call list, default not."
+    )
+
     @model_validator(mode="after")
     def _names_once(self) -> ServiceFile:
         """Names identify."""
-        for kind, names in (("trunk", [t.name for t in self.trunks]), ("queue", [q.name for q in self.queues])):
+        named = {"trunk": self.trunks, "queue": self.queues, "pool": self.pools, "agent": self.agents}
+        for kind, sections in named.items():
+            names = [section.name for section in sections]
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
                 msg = f"{kind} {twice!r} is given twice; names must differ"
                 raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _names_known(self) -> ServiceFile:
+        """Pools have queues, and agents serve queues of one pool."""
+        pools = {queue.name: queue.pool for queue in self.queues}
+        for pool in self.pools:
+            if pool.name not in {*pools.values(), DEFAULT_POOL}:
+                msg = f"pool {pool.name!r} has no queue; name it in one, or remove it"
+                raise ValueError(msg)
+        for agent in self.agents:
+            unknown = next((name for name in agent.queues if name not in pools), None)
+            if unknown is not None:
+                msg = f"agent {agent.name!r}: there is no queue {unknown!r}; add it to queues"
+                raise ValueError(msg)
+            if len({pools[name] for name in agent.queues}) > 1:
+                msg = f"agent {agent.name!r}: its queues must all be of one pool"
+                raise ValueError(msg)
+        return self
+
+    def priority_policy(self, pool: str) -> PriorityPolicy:
+        """How the agents of a pool are divided among its campaigns."""
+        return next((one.priority_policy for one in self.pools if one.name == pool), PriorityPolicy.STRICT)
+
+    def agent_specs(self) -> tuple[AgentSpec, ...]:
+        """The agents of the file; each may be in calls of every trunk."""
+        pools = {queue.name: queue.pool for queue in self.queues}
+        trunks = tuple(trunk.name for trunk in self.trunks)
+        return tuple(
+            AgentSpec(one.name, pools[one.queues[0]], tuple(one.queues), trunks, outbound=one.outbound)
+            for one in self.agents
+        )
 
 
 def load_service(path: Path) -> ServiceFile:

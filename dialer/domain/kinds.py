@@ -114,3 +114,4 @@ class ExcludedReason(StrEnum):
     NO_RULES = "no_rules"
     UNKNOWN_ZONE = "unknown_zone"
     MALFORMED_ROW = "malformed_row"
+    FILTERED = "filtered"  #: the campaign's filter does not want it

@@ -20,6 +20,7 @@ from dialer.screens.words import (
 )
 
 _LIVE = tuple(outcome.name.lower() for outcome in sorted(LIVE_ANSWERS))
+_MAX_TRIES = 3
 _SAME_CLOCK = 0.05  #: recorded and wall time that differ by less are one clock
 
 
@@ -37,6 +38,23 @@ class Bucket(NamedTuple):
     attempts: int
     connected: int
     abandoned: int
+
+
+class Try(NamedTuple):
+    """The first, second or later counted attempts of contacts."""
+
+    attempt: int
+    attempts: int
+    connected: int
+
+
+class Month(NamedTuple):
+    """Abandonment of the campaign over 30 days, all runs included."""
+
+    live_answers: int
+    abandoned: int
+    ratio: float
+    limit_ratio: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,17 @@ class Figures:
     virtual_s: float | None
     timeline: tuple[Bucket, ...]
     by_hour: tuple[Bucket, ...]
+    dispositions: tuple[tuple[str, int], ...]  #: code as words -> count, in the order of the campaign's set
+    positive: int
+    talk_s: tuple[float, float] | None  #: of connected calls: total, mean
+    by_attempt: tuple[Try, ...]
+    skips: tuple[int, int]  #: skips, contacts that were skipped
+    month: Month | None
+
+    @property
+    def disposition_total(self) -> int:
+        """Calls that were closed with a code."""
+        return sum(number for _, number in self.dispositions)
 
     @property
     def excluded_total(self) -> int:
@@ -82,7 +111,9 @@ class Figures:
 
     @property
     def over_limit(self) -> bool:
-        """More calls were abandoned than the law allows."""
+        """More calls were abandoned than the campaign may, over 30 days if the report says so much."""
+        if self.month is not None:
+            return self.month.ratio > self.month.limit_ratio
         return self.abandon_ratio > ABANDON_LIMIT_RATIO
 
     def checks(self) -> list[Check]:
@@ -104,11 +135,18 @@ class Figures:
 
     def facts(self) -> list[tuple[str, str]]:
         """The figures beside the tables, as (name, words)."""
-        limit = f"limit {percent(ABANDON_LIMIT_RATIO, digits=0)} over 30 days"
-        found = [
-            ("Abandoned", f"{percent(self.abandon_ratio, digits=2)} of live answers ({limit})"),
-            ("Agents", self._agents()),
-        ]
+        found = [("Abandoned", self._abandoned())]
+        if self.dispositions:
+            share = percent(self.positive, self.connected)
+            found.append(("Conversions", f"{count(self.positive)} of {count(self.connected)} connected ({share})"))
+        if self.talk_s is not None:
+            total, mean = map(duration, self.talk_s)
+            found.append(("Talk", f"{total} in all, {mean} a call"))
+        if len(self.by_attempt) > 1:
+            found.append(("Tries", self._tries()))
+        if any(self.skips):
+            found.append(("Skips", f"{count(self.skips[0])}, of {count(self.skips[1])} contacts (not counted as attempts)"))
+        found.append(("Agents", self._agents()))
         if self.answer_ms is not None and self.agents:
             p50, p99, most = map(milliseconds, self.answer_ms)
             found.append(("Answer to agent", f"p50 {p50}, p99 {p99}, max {most}"))
@@ -121,6 +159,19 @@ class Figures:
         if self.open:
             found.append(("Open", f"{count(self.open)} attempts have no outcome yet"))
         return found
+
+    def _abandoned(self) -> str:
+        own = f"{percent(self.abandon_ratio, digits=2)} of live answers"
+        if self.month is None:
+            return f"{own} (limit {percent(ABANDON_LIMIT_RATIO, digits=0)} over 30 days)"
+        limit = f"{100 * self.month.limit_ratio:g} %"
+        return f"{own}; {percent(self.month.ratio, digits=2)} over 30 days of the campaign (limit {limit})"
+
+    def _tries(self) -> str:
+        shown = self.by_attempt[:_MAX_TRIES]
+        words = [f"{count(n)} of try {at} ({percent(connected, n)} connected)" for at, n, connected in shown]
+        rest = sum(one.attempts for one in self.by_attempt[_MAX_TRIES:])
+        return ", ".join([*words, f"{count(rest)} of later ones"] if rest else words)
 
     def _agents(self) -> str:
         if not self.agents:
@@ -150,6 +201,7 @@ def figures(report: Mapping[str, Any]) -> Figures:
     """
     outcomes: Mapping[str, int] = report.get("outcomes") or {}
     waits = report.get("answer_to_agent_ms")
+    talk, month = report.get("talk_s") or {}, report.get("abandon_30d")
     return Figures(
         campaign=plain(report.get("campaign") or "dialer"),
         mode=spoken(report.get("mode") or ""),
@@ -179,6 +231,14 @@ def figures(report: Mapping[str, Any]) -> Figures:
         virtual_s=report.get("virtual_s"),
         timeline=_buckets(report.get("timeline") or ()),
         by_hour=_buckets(report.get("by_hour") or ()),
+        dispositions=tuple((spoken(code), n) for code, n in (report.get("dispositions") or {}).items()),
+        positive=report.get("positive") or 0,
+        talk_s=(talk["total"], talk["mean"]) if talk.get("total") else None,
+        by_attempt=tuple(
+            Try(row["attempt"], row["attempts"], row["connected"]) for row in report.get("by_attempt") or ()
+        ),
+        skips=(report.get("skips") or 0, report.get("skipped_contacts") or 0),
+        month=Month(month["live_answers"], month["abandoned"], month["ratio"], month["limit_ratio"]) if month else None,
     )
 
 

@@ -52,7 +52,10 @@ def final_report(report: Mapping[str, Any], *, width: int) -> RenderableType:
     parts: list[RenderableType] = [_title(found)]
     if found.contacts is not None:
         parts += [Text(), _contacts(found, bar_size)]
-    parts += [Text(), _attempts(found, bar_size), Text(), _facts(found)]
+    parts += [Text(), _attempts(found, bar_size)]
+    if found.dispositions:
+        parts += [Text(), _dispositions(found, bar_size)]
+    parts += [Text(), _facts(found)]
     parts += [Text(), _checks(found.checks())]
     return Group(*parts)
 
@@ -82,6 +85,14 @@ def _attempts(found: Figures, bar_size: int) -> Table:
         style = _OUTCOME_STYLE.get(name, BUSY)
         _line(table, spoken(name), number, found.attempts, style=style, bar_size=bar_size)
     _total(table, "all attempts", found.attempts)
+    return table
+
+
+def _dispositions(found: Figures, bar_size: int) -> Table:
+    table = _block("dispositions", bar_size)
+    for code, number in found.dispositions:
+        _line(table, code, number, found.disposition_total, style=BUSY, bar_size=bar_size)
+    _total(table, "all dispositions", found.disposition_total)
     return table
 
 

@@ -50,7 +50,8 @@ def html_report(report: Mapping[str, Any]) -> str:
         The whole document.
     """
     found = figures(report)
-    body = [_tiles(found), _contacts(found), _attempts(found), _timeline(found), _agents(found), _facts(found)]
+    body = [_tiles(found), _contacts(found), _attempts(found), _dispositions(found)]
+    body += [_timeline(found), _agents(found), _facts(found)]
     page = Template(files("dialer.screens").joinpath("report.html").read_text(encoding="utf-8"))
     return page.substitute(
         title=escape(f"{found.campaign}: report"), header=_header(found), body="\n".join(filter(None, body))
@@ -97,6 +98,15 @@ def _attempts(found: Figures) -> str:
     rows = [Bar(spoken(name), number, _COLOUR.get(name, "plain")) for name, number in found.outcomes]
     chart = bars("Attempts by outcome", rows, found.attempts, ident="outcomes") if rows else ""
     return _section("Attempts by outcome", chart + _sum(found.check_attempts()) + _sum(found.check_live_answers()))
+
+
+def _dispositions(found: Figures) -> str:
+    if not found.dispositions:
+        return ""
+    rows = [Bar(code, number, "plain") for code, number in found.dispositions]
+    chart = bars("Dispositions", rows, found.disposition_total, ident="dispositions")
+    words = f"{count(found.disposition_total)} calls were closed with a code, {count(found.positive)} of them positive."
+    return _section("Dispositions", f'{chart}<p class="sum">{words}</p>')
 
 
 def _timeline(found: Figures) -> str:

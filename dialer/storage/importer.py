@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
@@ -20,37 +19,12 @@ import pyarrow.parquet as pq
 
 from dialer.domain.kinds import ExcludedReason
 from dialer.errors import ContactFileError
-from dialer.storage.csvfile import CsvFile, header_key, open_csv, rewrite
+from dialer.storage.csvfile import CsvFile, open_csv, rewrite
+from dialer.storage.layout import NUMBER_COLUMNS, PHONE_HEADERS, Layout, contact_layout, number_layout
 from dialer.storage.numbers import check_region, is_nanp_region, normalise, sidecar, values_view
 from dialer.storage.sql import identifier, literal, load, path_literal
 from dialer.storage.workspace import publish, workspace
 
-#: Columns of a contact file that are not text of the card.
-RESERVED_COLUMNS = ("number", "zone_key", "source_row", "list_no")
-#: Text column of declared time zones.
-ZONE_COLUMN = "time_zone"
-#: Headers of the column of numbers, as ``header_key`` gives them; the first that a file has is the one.
-PHONE_HEADERS = (
-    *("phone", "phonenumber", "phoneno", "phonenum", "phone1", "telephone", "telephonenumber", "tel"),
-    *("mobile", "mobilephone", "mobilenumber", "cell", "cellphone", "cellnumber", "homephone", "workphone"),
-    *("primaryphone", "contactnumber", "msisdn", "e164", "number"),
-)
-_ALIASES = MappingProxyType(
-    {
-        alias: name
-        for name, aliases in {
-            "first_name": ("firstname", "first", "givenname", "forename"),
-            "last_name": ("lastname", "last", "surname", "familyname"),
-            ZONE_COLUMN: ("timezone", "tz"),
-            "unique_id": ("uniqueid",),
-            "state": ("state",),
-            "zip": ("zip", "zipcode", "postalcode", "postcode"),
-        }.items()
-        for alias in aliases
-    }
-)
-_AREA_DIGITS, _LOCAL_DIGITS = 3, 7
-_SHOWN_HEADERS = 12
 _ARROW_BATCH = 1 << 20
 
 
@@ -63,36 +37,28 @@ class ImportReport:
         imported: Contacts, or distinct numbers, written.
         excluded: Rows left out, by ``ExcludedReason`` value.
         columns: Text columns kept for the card, in the order of the file; none for a number list.
+        phones: Columns of numbers.
+        bad_phones: Cells of these columns that are no number although their contact has another one.
     """
 
     rows: int
     imported: int
     excluded: dict[str, int]
     columns: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How the columns of one file are read; columns are called ``c0``, ``c1`` and so on until the end.
-
-    Attributes:
-        names: Final name of each text column, None for the phone column.
-        raw: SQL for the number's text.
-        has_header: The first record is not data.
-    """
-
-    names: tuple[str | None, ...]
-    raw: str
-    has_header: bool
+    phones: int = 1
+    bad_phones: int = 0
 
 
 def import_contacts(source: Path, *, contacts: Path, excluded: Path, region: str = "US") -> ImportReport:
-    """Import a contact list: CSV with a header and a phone column; every other column is kept as text.
+    """Import a contact list: CSV with a header and a phone column or several; every other column is kept as text.
+
+    A number belongs to the first row that has it. A row is left out only if none of its numbers is left to it.
 
     Args:
         source: CSV file; comma, semicolon, tab or bar; UTF-8, UTF-16 or Latin-1.
-        contacts: Parquet file to write: ``source_row`` (1 is the first row of data), ``number``, text columns. A column
-            of declared time zones is called ``time_zone``, whatever its header.
+        contacts: Parquet file to write: ``source_row`` (1 is the first row of data), ``number``, further numbers as
+            ``number_2`` and so on (null where there is none), text columns. A column of declared time zones is called
+            ``time_zone``, whatever its header.
         excluded: Parquet file to write: ``source_row``, ``reason``, ``number`` (null if unreadable), ``raw`` (masked).
         region: Country of numbers without a country code.
 
@@ -107,14 +73,15 @@ def import_contacts(source: Path, *, contacts: Path, excluded: Path, region: str
     sql = load("importing")
     with workspace(contacts.parent) as (con, scratch):
         file = open_csv(source, scratch=scratch, wanted=frozenset(PHONE_HEADERS))
-        layout = _contact_layout(file)
-        rows = _stage(con, file, layout, scratch=scratch, region=region)
+        layout = contact_layout(file)
+        rows = stage(con, file, layout, scratch=scratch, region=region)
         if not rows:
             raise ContactFileError(_no_rows(source))
-        _judge(con, region=region)
+        judge(con, region=region, phones=len(layout.raws))
         columns = [(at, name) for at, name in enumerate(layout.names) if name is not None]
         kept, left_out = scratch / "contacts.parquet", scratch / "excluded.parquet"
-        listed = "".join(f", c{at} AS {identifier(name)}" for at, name in columns)
+        listed = "".join(f", numbers[{at}] AS {NUMBER_COLUMNS[at - 1]}" for at in range(2, len(layout.raws) + 1))
+        listed += "".join(f", c{at} AS {identifier(name)}" for at, name in columns)
         con.execute(sql["write_excluded"].format(target=literal(left_out)))
         con.execute(
             sql["write_contacts"].format(
@@ -126,8 +93,16 @@ def import_contacts(source: Path, *, contacts: Path, excluded: Path, region: str
         )
         reasons = dict(con.execute(sql["count_excluded"].format(target=path_literal(left_out))).fetchall())
         imported = _count(con, sql["count_rows"].format(target=path_literal(kept)))
+        bad_phones = _count(con, sql["count_bad_phones"]) if len(layout.raws) > 1 else 0
         publish({left_out: excluded, kept: contacts})
-    return ImportReport(rows=rows, imported=imported, excluded=reasons, columns=tuple(name for _, name in columns))
+    return ImportReport(
+        rows=rows,
+        imported=imported,
+        excluded=reasons,
+        columns=tuple(name for _, name in columns),
+        phones=len(layout.raws),
+        bad_phones=bad_phones,
+    )
 
 
 def import_numbers(source: Path, *, target: Path, region: str = "US") -> ImportReport:
@@ -151,8 +126,8 @@ def import_numbers(source: Path, *, target: Path, region: str = "US") -> ImportR
     sql = load("importing")
     with workspace(target.parent) as (con, scratch):
         file = open_csv(source, scratch=scratch, wanted=frozenset(PHONE_HEADERS))
-        rows = _stage(con, file, _number_layout(file, region=region), scratch=scratch, region=region)
-        _judge(con, region=region)
+        rows = stage(con, file, number_layout(file, region=region), scratch=scratch, region=region)
+        judge(con, region=region)
         reasons = dict(con.execute(sql["count_reasons"]).fetchall())
         table, flat = scratch / "numbers.parquet", scratch / "numbers.bin"
         con.execute(sql["write_numbers"].format(target=literal(table)))
@@ -176,7 +151,7 @@ def check_contacts(source: Path) -> None:
     """
     with TemporaryDirectory(prefix="dialer-") as scratch:
         file = open_csv(source, scratch=Path(scratch), wanted=frozenset(PHONE_HEADERS))
-        _contact_layout(file)
+        contact_layout(file)
         with file.text.open(encoding="utf-8-sig", newline="") as stream:
             if not any(line.strip() for line in islice(stream, file.skip_lines + 1, None)):
                 raise ContactFileError(_no_rows(source))
@@ -195,79 +170,26 @@ def check_numbers(source: Path, *, region: str = "US") -> None:
     """
     with TemporaryDirectory(prefix="dialer-") as scratch:
         file = open_csv(source, scratch=Path(scratch), wanted=frozenset(PHONE_HEADERS))
-        _number_layout(file, region=check_region(region))
+        number_layout(file, region=check_region(region))
 
 
 def _no_rows(source: Path) -> str:
     return f"{source} has a header but no rows: add a row for each contact"
 
 
-def _contact_layout(file: CsvFile) -> _Layout:
-    keys = [header_key(cell) for cell in file.first]
-    phone = next((keys.index(alias) for alias in PHONE_HEADERS if alias in keys), None)
-    if phone is None:
-        raise ContactFileError(_no_phone_column(file))
-    taken = {*RESERVED_COLUMNS}
-    names: list[str | None] = []
-    for at, (cell, key) in enumerate(zip(file.first, keys, strict=True)):
-        if at == phone:
-            names.append(None)
-            continue
-        name = _ALIASES.get(key) or cell or f"column_{at + 1}"
-        names.append(_free_name(name, taken))
-    return _Layout(names=tuple(names), raw=f"c{phone}", has_header=True)
-
-
-def _number_layout(file: CsvFile, *, region: str) -> _Layout:
-    keys = [header_key(cell) for cell in file.first]
-    unnamed: tuple[None, ...] = (None,) * len(keys)
-    phone = next((keys.index(alias) for alias in PHONE_HEADERS if alias in keys), None)
-    if phone is not None:
-        return _Layout(names=unnamed, raw=f"c{phone}", has_header=True)
-    if all(cell.isdecimal() for cell in file.first) and [*map(len, file.first)] == [_AREA_DIGITS, _LOCAL_DIGITS]:
-        return _Layout(names=unnamed, raw="c0 || c1", has_header=False)
-    for at, cell in enumerate(file.first):
-        if not isinstance(normalise(cell, region=region), ExcludedReason):
-            return _Layout(names=unnamed, raw=f"c{at}", has_header=False)
-    raise ContactFileError(_no_phone_column(file))
-
-
-def _no_phone_column(file: CsvFile) -> str:
-    if any(sum(letter.isdigit() for letter in cell) >= _LOCAL_DIGITS for cell in file.first):
-        return (
-            f"{file.source} has no header: its first line looks like data; "
-            "add a line of column names, one of them phone"
-        )
-    found = [cell or "(blank)" for cell in file.first[:_SHOWN_HEADERS]]
-    if len(file.first) > _SHOWN_HEADERS:
-        found.append("...")
-    return (
-        f"{file.source} has no phone column: found {', '.join(found)}; "
-        f"name the column of numbers phone, or one of {', '.join(PHONE_HEADERS[1:])}"
-    )
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    """The name, with a number after it if it is taken; DuckDB does not tell names apart by case."""
-    found, count = name, 1
-    while found.casefold() in taken:
-        count += 1
-        found = f"{name}_{count}"
-    taken.add(found.casefold())
-    return found
-
-
-def _stage(con: duckdb.DuckDBPyConnection, file: CsvFile, layout: _Layout, *, scratch: Path, region: str) -> int:
+def stage(con: duckdb.DuckDBPyConnection, file: CsvFile, layout: Layout, *, scratch: Path, region: str) -> int:
     """Read the file into the table ``staged``; the number of rows."""
     sql = load("importing")
     con.execute(sql["nanp_number"].format(pattern=sql["clean_bare" if is_nanp_region(region) else "clean_full"]))
     width = len(layout.names)
     cells = [f"c{at}" for at in range(width)]
     # The phone column is staged as `raw`, once.
-    shown = ", ".join(cell for cell, name in zip(cells, layout.names, strict=True) if name is not None)
+    shown = [cell for cell, name in zip(cells, layout.names, strict=True) if name is not None]
+    for place, raw in enumerate(layout.raws[1:], 2):
+        shown += [f"{raw} AS raw_{place}", f"nanp_number({raw}) AS clean_{place}"]
     stage = {
-        "columns": f"{shown}," if shown else "",
-        "raw": layout.raw,
+        "columns": "".join(f"{one}, " for one in shown),
+        "raw": layout.raws[0],
     }
     options = {
         "path": path_literal(file.text),
@@ -301,10 +223,16 @@ def _column_types(names: Sequence[str]) -> str:
     return "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
 
 
-def _judge(con: duckdb.DuckDBPyConnection, *, region: str) -> None:
+def judge(con: duckdb.DuckDBPyConnection, *, region: str, phones: int = 1) -> None:
     """Read the numbers that are not cleanly written, and make the view ``judged``."""
     sql = load("importing")
-    texts = [text for (text,) in con.execute(sql["odd"]).fetchall()]
+    # a list with one number in each row, nearly every list, is judged by simpler statements
+    steps = ("numbered", "repeats", "judged") if phones == 1 else ("phones", "owned", "judged_by_phones")
+    if phones > 1:
+        parts = [sql["phone"].format(place=place, suffix=f"_{place}") for place in range(2, phones + 1)]
+        cells = " UNION ALL ".join([sql["phone"].format(place=1, suffix=""), *parts])
+        con.execute(sql["cells"].format(cells=cells))
+    texts = [text for (text,) in con.execute(sql["odd" if phones == 1 else "odd_cells"]).fetchall()]
     found = [normalise(text, region=region) for text in texts]
     odd = pa.table(
         {
@@ -314,7 +242,7 @@ def _judge(con: duckdb.DuckDBPyConnection, *, region: str) -> None:
         }
     )
     con.register("odd_numbers", odd)
-    for name in ("numbered", "repeats", "judged"):
+    for name in steps:
         con.execute(sql[name])
 
 

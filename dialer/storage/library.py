@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dialer.domain.specs import SECOND_US, CampaignSpec, CapRule
+from dialer.domain.kinds import DialingMode
+from dialer.domain.selection import Selection
+from dialer.domain.specs import SECOND_US, CampaignSpec, CapRule, DispositionRule
 from dialer.errors import ContactFileError
 from dialer.storage.contacts import ContactFile
 from dialer.storage.importer import ImportReport, import_contacts, import_numbers
+from dialer.storage.mapping import import_mapping
 from dialer.storage.scrub import CONTACTS_FILE, EXCLUDED_FILE, scrub
 
 
@@ -26,7 +29,7 @@ def import_list(data_dir: Path, name: str, source: Path) -> dict[str, Any]:
 
     Returns:
         The document of the catalogue: ``path`` (relative to the data directory), ``version``, ``source``, ``rows``,
-        ``contacts``, ``excluded`` (reason -> count), ``columns``.
+        ``contacts``, ``excluded`` (reason -> count), ``columns``, ``phones`` (columns of numbers), ``bad_phones``.
 
     Raises:
         ContactFileError: The file cannot be used; nothing was changed.
@@ -35,7 +38,28 @@ def import_list(data_dir: Path, name: str, source: Path) -> dict[str, Any]:
     version = _next_version(folder)
     target = folder / f"v{version}.parquet"
     report = import_contacts(source, contacts=target, excluded=folder / f"v{version}.excluded.parquet")
-    return _doc(data_dir, target, version, source, report) | {"columns": list(report.columns)}
+    more = {"columns": list(report.columns), "phones": report.phones, "bad_phones": report.bad_phones}
+    return _doc(data_dir, target, version, source, report) | more
+
+
+def import_mapping_list(data_dir: Path, name: str, source: Path) -> dict[str, Any]:
+    """Import a mapping list as its next version.
+
+    Args:
+        data_dir: The data directory.
+        name: List id, a slug.
+        source: The CSV file; see ``import_mapping``.
+
+    Returns:
+        The document of the catalogue: ``path``, ``version``, ``source``, ``rows``, ``contacts``, ``excluded``.
+
+    Raises:
+        ContactFileError: The file cannot be used; nothing was changed.
+    """
+    folder = data_dir / "mappings" / name
+    version = _next_version(folder)
+    target = folder / f"v{version}.parquet"
+    return _doc(data_dir, target, version, source, import_mapping(source, target=target))
 
 
 def import_dnc_list(
@@ -76,6 +100,8 @@ def prepare_run(
     lists: Sequence[str],
     dnc: Mapping[str, str | None],
     caps: Sequence[CapRule],
+    selection: Selection = Selection(),
+    mapping: str | None = None,
 ) -> dict[str, Any]:
     """Scrub the lists of a campaign into the files of one run.
 
@@ -86,16 +112,27 @@ def prepare_run(
         lists: Paths of its lists, relative to the data directory, in dialling order.
         dnc: Every do-not-call list that applies: id -> path, None for one without a file.
         caps: Rolling caps in force, legal ones included.
+        selection: Which contacts of the lists, in which order.
+        mapping: Path of the mapping list, relative to the data directory.
 
     Returns:
         The document of the run.
 
     Raises:
         ContactFileError: A list cannot be read, or no contact may be dialled.
+        ConfigError: Filter or order name a column that no list has.
     """
     folder = data_dir / "runs" / spec.campaign / str(run_no)
     files = [data_dir / path for path in dnc.values() if path is not None]
-    report = scrub([data_dir / path for path in lists], dnc=files, out_dir=folder)
+    report = scrub(
+        [data_dir / path for path in lists],
+        dnc=files,
+        out_dir=folder,
+        selection=selection,
+        mapping=None if mapping is None else data_dir / mapping,
+        seed=run_no,
+        agents=spec.mode is not DialingMode.AGENTLESS,
+    )
     if not report.dialable:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(report.excluded.items()))
         msg = f"campaign {spec.campaign}: none of the {report.contacts} contacts may be dialled ({reasons})"
@@ -110,6 +147,8 @@ def prepare_run(
         "rows": report.contacts,
         "dialable": report.dialable,
         "excluded_by_reason": report.excluded,
+        "removed_numbers": report.removed,
+        "order": selection.order.value,
         "zone_sets": [list(zones) for zones in ContactFile(contacts).zone_sets],
         "hours": [[span.weekday, span.from_minute, span.to_minute] for span in spec.hours.spans],
         "caps": [[cap.limit, cap.window_us] for cap in caps],
@@ -120,6 +159,21 @@ def prepare_run(
             "rest_by_outcome": {outcome.name.lower(): rest / SECOND_US for outcome, rest in retry.rest_by_outcome},
             "final": [outcome.name.lower() for outcome in retry.final],
         },
+        "dispositions": [_disposition(rule) for rule in spec.dispositions],
+        "max_skips_per_contact": spec.preview.max_skips_per_contact,
+        "callback_early_s": spec.callback_early_us / SECOND_US,
+        "personal_wait_s": spec.personal_wait_us / SECOND_US,
+        "abandon_limit_ratio": spec.pacing.abandon_limit_ratio,
+    }
+
+
+def _disposition(rule: DispositionRule) -> dict[str, Any]:
+    return {
+        "code": rule.code,
+        "retry_s": None if rule.retry_us < 0 else rule.retry_us / SECOND_US,
+        "positive": rule.positive,
+        "do_not_call": rule.do_not_call,
+        "callback": rule.callback,
     }
 
 

@@ -58,6 +58,7 @@ RECORDS: dict[type[Any], RecordType] = {
         _record("outcomes", r.OutcomeRow),
         _record("dispositions", e.DispositionSet),
         _record("agent_sessions", e.AgentSessionChanged),
+        _record("skips", r.SkipRow),
         _record("dnc_changes", r.DncRow),
         _record("campaign_states", r.CampaignStateRow),
     )

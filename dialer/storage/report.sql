@@ -77,3 +77,30 @@ FROM (
     WHERE o.run_no = $run_no AND o.outcome NOT IN (13, 14, 15)
 )
 GROUP BY ALL ORDER BY ALL;
+
+-- Calls with a person on the line: from the join, or from the answer where a flow took it.
+-- name: talk
+SELECT count(*), coalesce(sum(ended_us - CASE WHEN joined_us > 0 THEN joined_us ELSE answered_us END), 0)::BIGINT
+FROM outcomes WHERE run_no = $run_no AND outcome = 1 AND greatest(joined_us, answered_us) > 0;
+
+-- name: dispositions
+SELECT code, count(*) FROM dispositions WHERE run_no = $run_no GROUP BY code ORDER BY code;
+
+-- How far each try goes: the first, second and later counted attempts of contacts.
+-- name: by_attempt
+SELECT attempt, count(*), count(*) FILTER (outcome = 1)
+FROM (
+    SELECT outcome, row_number() OVER (PARTITION BY attempt_id >> 16 ORDER BY attempt_id) AS attempt
+    FROM outcomes WHERE run_no = $run_no AND outcome NOT IN (13, 14, 15)
+)
+GROUP BY attempt ORDER BY attempt;
+
+-- name: skips
+SELECT count(*), count(DISTINCT attempt_id >> 16) FROM skips WHERE run_no = $run_no;
+
+-- name: last_run
+SELECT max(run_no) FROM (
+    SELECT run_no FROM campaign_states WHERE campaign = $campaign
+    UNION ALL
+    SELECT run_no FROM intents WHERE campaign = $campaign
+);

@@ -112,3 +112,20 @@ SELECT seq, dnc_list, number, added, make_timestamp(at_us) AS changed_at, source
 
 CREATE VIEW agent_history AS
 SELECT agent, state, make_timestamp(at_us) AS changed_at FROM agent_sessions;
+
+-- Callbacks and the reasons of breaks; skips of preview dialling. Columns that are added later cannot be NOT NULL.
+-- name: version_2
+ALTER TABLE dispositions ADD COLUMN callback_us BIGINT DEFAULT 0;
+ALTER TABLE dispositions ADD COLUMN personal BOOLEAN DEFAULT false;
+ALTER TABLE agent_sessions ADD COLUMN reason VARCHAR DEFAULT '';
+
+-- A contact that was offered and not called: no attempt, so its id is in no other table.
+CREATE TABLE skips (
+    attempt_id BIGINT PRIMARY KEY,
+    run_no INTEGER NOT NULL,
+    agent VARCHAR NOT NULL,
+    at_us BIGINT NOT NULL
+);
+
+CREATE OR REPLACE VIEW agent_history AS
+SELECT agent, state, make_timestamp(at_us) AS changed_at, reason FROM agent_sessions;

@@ -21,7 +21,7 @@ from dialer.errors import ConflictError, DataDirectoryError
 from dialer.storage.records import group
 from dialer.storage.sql import load
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "dialer.duckdb"
 #: Write-ahead log size at which DuckDB folds it into the file: a larger one makes pauses rarer, a restart longer.
 CHECKPOINT_AT = "256MB"
@@ -138,10 +138,10 @@ class Store:
     def append(self, rows: Sequence[object]) -> None:
         """Make journal rows durable, all of them or none.
 
-        A row that repeats an attempt's intent, outcome or disposition changes nothing: the first one stands.
+        A row that repeats an attempt's intent, outcome, disposition or skip changes nothing: the first one stands.
 
         Args:
-            rows: Instances of IntentRow, OutcomeRow, DncRow, CampaignStateRow, DispositionSet, AgentSessionChanged.
+            rows: Instances of the classes in ``records.RECORDS``.
 
         Raises:
             TypeError: A row is of another class; nothing was written.

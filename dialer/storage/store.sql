@@ -51,12 +51,16 @@ FROM incoming
 ON CONFLICT DO NOTHING;
 
 -- name: append_dispositions
-INSERT INTO dispositions
-SELECT attempt_id, attempt_id >> 43, agent, code, notes, wrapped_up_us FROM incoming
+INSERT INTO dispositions (attempt_id, run_no, agent, code, notes, wrapped_up_us, callback_us, personal)
+SELECT attempt_id, attempt_id >> 43, agent, code, notes, wrapped_up_us, callback_us, personal FROM incoming
 ON CONFLICT DO NOTHING;
 
 -- name: append_agent_sessions
-INSERT INTO agent_sessions SELECT agent, state, at_us FROM incoming ON CONFLICT DO NOTHING;
+INSERT INTO agent_sessions (agent, state, at_us, reason) SELECT agent, state, at_us, reason FROM incoming
+ON CONFLICT DO NOTHING;
+
+-- name: append_skips
+INSERT INTO skips SELECT attempt_id, attempt_id >> 43, agent, at_us FROM incoming ON CONFLICT DO NOTHING;
 
 -- name: append_dnc_changes
 INSERT INTO dnc_changes (dnc_list, number, added, at_us, source)
@@ -81,8 +85,24 @@ ORDER BY i.at_us, i.attempt_id;
 -- name: dnc
 SELECT dnc_list, number, added FROM dnc_changes ORDER BY seq;
 
+-- Attempts in a row that reached nobody, by number; those that were not made do not count, whoever answered ends the row.
+-- name: failures
+WITH made AS (
+    SELECT i.number, (o.recorded_us, o.attempt_id) AS moment, o.outcome
+    FROM intents i JOIN outcomes o USING (attempt_id)
+    WHERE o.outcome NOT IN (13, 14, 15)
+), reached AS (
+    SELECT number, max(moment) AS moment FROM made WHERE outcome IN (1, 2, 11) GROUP BY number
+)
+SELECT m.number, count(*)
+FROM made m LEFT JOIN reached r USING (number)
+WHERE r.moment IS NULL OR m.moment > r.moment
+GROUP BY m.number ORDER BY m.number;
+
 -- name: run_closed
-SELECT attempt_id, outcome, ended_us FROM outcomes WHERE run_no = ? ORDER BY attempt_id;
+SELECT attempt_id, o.outcome, o.ended_us, i.number
+FROM outcomes o JOIN intents i USING (attempt_id)
+WHERE o.run_no = ? ORDER BY attempt_id;
 
 -- name: run_open
 SELECT attempt_id, number, at_us, not_after_us
@@ -92,3 +112,16 @@ ORDER BY attempt_id;
 
 -- name: run_state
 SELECT state FROM campaign_states WHERE run_no = ? ORDER BY seq DESC LIMIT 1;
+
+-- name: run_dispositions
+SELECT attempt_id, code, agent, callback_us, personal, wrapped_up_us
+FROM dispositions WHERE run_no = ? ORDER BY attempt_id;
+
+-- name: run_skips
+SELECT attempt_id, agent, at_us FROM skips WHERE run_no = ? ORDER BY attempt_id;
+
+-- People who answered a campaign since a moment, and how many of them were abandoned; over all its runs.
+-- name: answers_since
+SELECT count(*), count(*) FILTER (o.outcome = 2)
+FROM outcomes o JOIN intents i USING (attempt_id)
+WHERE i.campaign = ? AND o.outcome IN (1, 2, 11) AND o.ended_us > ?;

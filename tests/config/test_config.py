@@ -85,13 +85,15 @@ def test_unquoted_caller_id_is_the_same_number(campaign):
     ("fields", "expected"),
     [
         pytest.param(
-            {"mode": "predictve"}, "2: mode: unknown mode 'predictve'; use one of: agentless, progressive", id="mode"
+            {"mode": "predictve"}, "2: mode: unknown mode 'predictve'; use one of: agentless, preview", id="mode"
         ),
         pytest.param({"mode": None}, "1: mode: is missing; add it", id="missing"),
         pytest.param(
             {"ring_timout_s": 20}, "5: ring_timout_s: unknown field; did you mean 'ring_timeout_s'?", id="typo"
         ),
-        pytest.param({"zzz": 1}, "5: zzz: unknown field; allowed here: agents, amd, caller_id", id="unknown-field"),
+        pytest.param(
+            {"zzz": 1}, "5: zzz: unknown field; allowed here: agents, amd, callback_early_s", id="unknown-field"
+        ),
         pytest.param({"priority": 6}, "5: priority: 6: must be less than or equal to 5", id="priority-high"),
         pytest.param({"priority": 0}, "5: priority: 0: must be greater than or equal to 1", id="priority-low"),
         pytest.param({"max_attempts": 101}, "5: max_attempts: 101: must be less than or equal to 100", id="attempts"),

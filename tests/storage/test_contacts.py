@@ -49,7 +49,7 @@ def test_contacts_by_index(tmp_path, sizes):
     assert len(found) == 7
     assert [found.number(at) for at in range(7)] == [12125550000 + n for n in range(7)]
     assert [found.zone_key(at) for at in range(7)] == [0, 1, 0, 1, 0, 1, 0]
-    assert [found.card(at) for at in range(7)] == [{"name": f"n{n}", "state": None} for n in range(7)]
+    assert [found.card(at) for at in range(7)] == [(("name", f"n{n}"),) for n in range(7)]
     assert found.zone_sets == (("America/New_York",), ("America/Chicago", "America/New_York"))
 
 
@@ -57,9 +57,39 @@ def test_contacts_by_index(tmp_path, sizes):
 def test_an_index_beyond_the_end_is_refused(tmp_path, sizes):
     """No value is made up."""
     found = write(tmp_path / "contacts.arrow", sizes)
-    for read in (found.number, found.zone_key, found.card):
+    for read in (found.number, found.zone_key, found.card, found.phones, found.agent):
         with pytest.raises(IndexError):
             read(len(found))
+
+
+def test_several_numbers_and_agents(tmp_path):
+    """Requirement 90. Each number has its own zone; 0 stands for a number or an agent that is not there."""
+    told = {
+        "number": pa.array([12125550000, 12125550001, 12125550002], pa.int64()),
+        "zone_key": pa.array([0, 0, 0], pa.uint16()),
+        "number_2": pa.array([13125550000, 0, 13125550002], pa.int64()),
+        "zone_key_2": pa.array([1, 0, 1], pa.uint16()),
+        "number_3": pa.array([0, 0, 14045550002], pa.int64()),
+        "zone_key_3": pa.array([0, 0, 0], pa.uint16()),
+        "agent_key": pa.array([0, 2, 1], pa.uint16()),
+        "name": ["a", "b", ""],
+    }
+    table = pa.table(told).replace_schema_metadata({"zone_sets": json.dumps(ZONES), "agents": '["", "a1", "a2"]'})
+    with pa.ipc.new_file(tmp_path / "contacts.arrow", table.schema) as writer:
+        writer.write_table(table, max_chunksize=2)
+    found = ContactFile(tmp_path / "contacts.arrow")
+    assert [found.phones(at) for at in range(3)] == [2, 1, 3]
+    assert [found.number(2, phone) for phone in range(3)] == [12125550002, 13125550002, 14045550002]
+    assert [found.zone_key(0, phone) for phone in range(2)] == [0, 1]
+    assert [found.agent(at) for at in range(3)] == ["", "a2", "a1"]
+    assert list(found.mapped()) == [(1, "a2"), (2, "a1")]
+    assert [found.card(at) for at in range(3)] == [(("name", "a"),), (("name", "b"),), ()]
+
+
+def test_a_list_without_agents_maps_nobody(tmp_path):
+    """Neither column nor table is needed."""
+    found = write(tmp_path / "contacts.arrow", [2, 1])
+    assert (list(found.mapped()), found.agent(2), found.phones(2)) == ([], "", 1)
 
 
 def test_opening_reads_no_contact(tmp_path):

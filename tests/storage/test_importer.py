@@ -114,8 +114,8 @@ def test_header_aliases(run, header):
 
 def test_names_of_columns(run):
     """Known columns get their usual name; a name that is taken, also but for its case, gets a number."""
-    report, contacts, _ = run("First Name,TZ,number,phone,Note,note,,mobile\nAda,Mountain,5,2125550100,a,b,c,d\n")
-    assert report.columns == ("first_name", "time_zone", "number_2", "Note", "note_2", "column_7", "mobile")
+    report, contacts, _ = run("First Name,TZ,number,phone,Note,note,,Agent Key\nAda,Mountain,5,2125550100,a,b,c,d\n")
+    assert report.columns == ("first_name", "time_zone", "number_9", "Note", "note_2", "column_7", "agent")
     assert list(contacts[0].values()) == [1, 12125550100, "Ada", "Mountain", "5", "a", "b", "c", "d"]
 
 

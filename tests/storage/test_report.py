@@ -1,5 +1,7 @@
 """The report of a run, computed from records written by hand."""
 
+import dataclasses
+
 import pytest
 
 from dialer.domain import events as e
@@ -7,7 +9,7 @@ from dialer.domain import rows as r
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import AgentState, CampaignState, Outcome
 from dialer.errors import NotFoundError
-from dialer.storage.report import run_report
+from dialer.storage.report import campaign_report, run_report
 from dialer.storage.store import Store
 
 T0 = 1_790_000_040_000_000  # a whole minute, twenty minutes before an hour
@@ -147,3 +149,84 @@ def test_unknown_run(store):
     """A run nothing is recorded of is not found."""
     with pytest.raises(NotFoundError, match="run 9 is not in"):
         run_report(store, 9)
+
+
+RULES = [
+    {"code": "sale", "positive": True},
+    {"code": "renewed", "positive": True},
+    {"code": "not_interested", "positive": False},
+]
+
+
+def said(contact, code, *, run_no=1, try_no=1):
+    return e.DispositionSet(attempt_id(run_no, contact, try_no), "a", code, "", T0 + 20 * S)
+
+
+def test_dispositions_cover_the_whole_set(store):
+    """Requirements 104, 105. Codes nobody used are there with zero; positive ones over connected are the conversion."""
+    store.put("run", "1", {"campaign": "c1", "dispositions": RULES})
+    store.append([row for n in range(5) for row in call(n, Outcome.CONNECTED, answered_s=2, joined_s=3, agent="a")])
+    store.append([said(0, "sale"), said(1, "not_interested"), said(2, "sale"), said(3, ""), said(4, "old_code")])
+    store.append([said(0, "sale", run_no=2)])
+    report = run_report(store, 1)
+    assert report["dispositions"] == {"sale": 2, "renewed": 0, "not_interested": 1, "no_code": 1, "old_code": 1}
+    assert (report["positive"], report["conversion_ratio"]) == (2, 0.4)
+
+
+def test_a_run_with_no_set_and_no_call(store):
+    """Nothing is made up: no code, no conversion, no talk."""
+    store.append([state(CampaignState.ACTIVE, 0)])
+    report = run_report(store, 1)
+    assert (report["dispositions"], report["positive"], report["conversion_ratio"]) == ({}, 0, 0.0)
+    assert report["talk_s"] == {"total": 0.0, "mean": 0.0}
+    assert (report["by_attempt"], report["skips"], report["skipped_contacts"]) == ([], 0, 0)
+
+
+def test_duration_of_calls(store):
+    """Requirements 25, 35. From the join to the end, from the answer where a flow took the call; connected ones alone."""
+    store.append(call(1, Outcome.CONNECTED, answered_s=3, joined_s=4, ended_s=34, agent="a"))
+    store.append(call(2, Outcome.CONNECTED, answered_s=5, ended_s=15))
+    store.append(call(3, Outcome.ABANDONED, answered_s=5, ended_s=500))
+    assert run_report(store, 1)["talk_s"] == {"total": 40.0, "mean": 20.0}
+
+
+def test_attempts_by_their_number(store):
+    """Requirements 25, 35. The second counted attempt of a contact is the second, whatever was not dialled between."""
+
+    def tries(contact, *outcomes):
+        for at, what in enumerate(outcomes, 1):
+            intent, ended = call(contact, what)
+            key = attempt_id(1, contact, at)
+            store.append([dataclasses.replace(intent, attempt_id=key), dataclasses.replace(ended, attempt_id=key)])
+
+    tries(1, Outcome.BUSY, Outcome.EXPIRED, Outcome.CONNECTED)
+    tries(2, Outcome.CONNECTED)
+    tries(3, Outcome.WITHDRAWN, Outcome.BUSY, Outcome.BUSY, Outcome.BUSY)
+    assert [tuple(row.values()) for row in run_report(store, 1)["by_attempt"]] == [(1, 3, 1), (2, 2, 1), (3, 1, 0)]
+
+
+def test_skips_are_counted_beside_the_attempts(store):
+    """Two agents skipped one contact: two skips, one contact, no attempt."""
+    store.append([state(CampaignState.ACTIVE, 0), r.SkipRow(attempt_id(1, 7, 1), "a", T0)])
+    store.append([r.SkipRow(attempt_id(1, 7, 2), "b", T0), r.SkipRow(attempt_id(2, 7, 1), "b", T0)])
+    report = run_report(store, 1)
+    assert (report["skips"], report["skipped_contacts"], report["attempts"]) == (2, 1, 0)
+
+
+def test_abandonment_of_thirty_days_is_that_of_the_campaign(store):
+    """The run's own ratio, and the one that the law limits: over all runs of the campaign."""
+    store.put("run", "2", {"campaign": "c", "abandon_limit_ratio": 0.02})
+    rows = [*call(1, Outcome.ABANDONED), *call(1, Outcome.CONNECTED, run_no=2), *call(2, Outcome.CONNECTED, run_no=2)]
+    store.append([dataclasses.replace(row, campaign="c") if isinstance(row, r.IntentRow) else row for row in rows])
+    report = run_report(store, 2)
+    assert (report["abandoned"], report["abandon_ratio"]) == (0, 0.0)
+    assert report["abandon_30d"] == {"live_answers": 3, "abandoned": 1, "ratio": 1 / 3, "limit_ratio": 0.02}
+
+
+def test_report_of_a_campaign_is_that_of_its_last_run(store):
+    """Requirement 105. The active run, or the last one; a stranger is one clear line."""
+    store.append([state(CampaignState.COMPLETED, 5), *call(1, Outcome.BUSY)])
+    store.append([dataclasses.replace(state(CampaignState.ACTIVE, 9, run_no=4), campaign="c1")])
+    assert campaign_report(store, "c1")["run_no"] == 4
+    with pytest.raises(NotFoundError, match="campaign x has no run"):
+        campaign_report(store, "x")

@@ -1,5 +1,6 @@
 """The store: what is durable, what is refused, and what a restart reads back."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -37,8 +38,9 @@ def one_of_each():
     return [
         intent(attempt),
         outcome(attempt),
-        e.DispositionSet(attempt, "a1", "sale", "called back", T0 + 20),
-        e.AgentSessionChanged("a1", AgentState.BREAK, T0 + 30),
+        e.DispositionSet(attempt, "a1", "sale", "called back", T0 + 20, T0 + 999, personal=True),
+        e.AgentSessionChanged("a1", AgentState.BREAK, T0 + 30, "lunch"),
+        r.SkipRow(attempt_id(4, 6, 1), "a1", T0 + 35),
         r.DncRow("internal", NUMBER, added=True, at_us=T0 + 40, source="api"),
         r.CampaignStateRow(4, "c", CampaignState.ACTIVE, T0 + 50, "start"),
     ]
@@ -65,14 +67,14 @@ def test_every_journal_row_reads_back_equal(store, row):
 
 
 def test_run_number_is_stored_beside_the_attempt(store):
-    """The run number column equals the run part of the attempt id in all three attempt tables."""
+    """The run number column equals the run part of the attempt id in all four tables of attempts."""
     store.append(one_of_each())
-    for table in ("intents", "outcomes", "dispositions"):
+    for table in ("intents", "outcomes", "dispositions", "skips"):
         ((attempt, run_no),) = store.rows(f"SELECT attempt_id, run_no FROM {table}")
         assert run_no == run_of(attempt) == 4
 
 
-@pytest.mark.parametrize("row", one_of_each()[:4], ids=lambda row: type(row).__name__)
+@pytest.mark.parametrize("row", one_of_each()[:5], ids=lambda row: type(row).__name__)
 def test_a_repeated_row_changes_nothing(store, row):
     """The same row in the same batch and in a later one is kept once."""
     store.append([row, row])
@@ -210,6 +212,51 @@ def test_empty_file_migrates_forward_and_reader_asks_for_it(tmp_path):
         assert store.rows(load("store")["schema_version"]) == [(str(SCHEMA_VERSION),)]
 
 
+def version_1(where):
+    """A data directory as the first version left it: one attempt with its disposition, and an agent's session."""
+    with duckdb.connect(str(where / FILE_NAME)) as connection:
+        connection.execute(load("schema")["version_1"])
+        connection.execute("INSERT INTO meta VALUES ('schema_version', '1')")
+        attempt = attempt_id(4, 5, 6)
+        connection.execute("INSERT INTO dispositions VALUES (?, 4, 'a1', 'sale', 'notes', 7)", [attempt])
+        connection.execute("INSERT INTO agent_sessions VALUES ('a1', 'break', 8)")
+    return attempt
+
+
+def test_file_of_the_first_version_is_brought_up_to_date(tmp_path):
+    """What was recorded is kept, without callback and reason, and the new rows are taken; a reader waits for it."""
+    attempt = version_1(tmp_path)
+    with pytest.raises(DataDirectoryError, match="has schema 1, not 2; start the dialer on it once"):
+        Store.open_read_only(tmp_path)
+    with Store.open(tmp_path) as store:
+        store.append(one_of_each())
+    with Store.open_read_only(tmp_path) as store:
+        (said,) = RECORDS[e.DispositionSet].to_rows(store.table("SELECT * FROM dispositions"))
+        assert said == e.DispositionSet(attempt, "a1", "sale", "notes", 7)  # the first one stands
+        breaks = RECORDS[e.AgentSessionChanged].to_rows(store.table("SELECT * FROM agent_sessions ORDER BY at_us"))
+        assert [one.reason for one in breaks] == ["", "lunch"]
+        assert store.rows("SELECT agent, reason FROM agent_history ORDER BY changed_at") == [
+            ("a1", ""),
+            ("a1", "lunch"),
+        ]
+        assert store.rows("SELECT count(*) FROM skips") == [(1,)]
+
+
+def test_migration_survives_a_killed_process(tmp_path):
+    """The process that has brought the file up to date ends at once, without closing."""
+    version_1(tmp_path)
+    script = (
+        "import os, pathlib, sys\n"
+        "from dialer.domain.rows import SkipRow\n"
+        "from dialer.storage.store import Store\n"
+        "Store.open(pathlib.Path(sys.argv[1])).append([SkipRow(9, 'a1', 5)])\n"
+        "os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == 9
+    with Store.open(tmp_path) as store:
+        assert store.rows("SELECT count(*) FROM skips UNION ALL SELECT count(*) FROM dispositions") == [(1,), (1,)]
+
+
 def test_foreign_file_is_refused(tmp_path):
     """Somebody else's database is not migrated."""
     connection = duckdb.connect(str(tmp_path / FILE_NAME))
@@ -269,11 +316,67 @@ def test_run_history_is_one_run_only(store):
     for state in (CampaignState.ACTIVE, CampaignState.PAUSED):
         store.append([r.CampaignStateRow(2, "c", state, T0, "")])
     history = run_history(store, 2)
-    assert history.closed == [(ours[2], 3, T0 + 9), (ours[0], 5, T0 + 7)]
+    assert history.closed == [(ours[2], 3, T0 + 9, NUMBER + 2), (ours[0], 5, T0 + 7, NUMBER)]
     assert history.open == [(ours[1], NUMBER + 1, T0, T0 + 5_000_000)]
     assert history.state is CampaignState.PAUSED
     empty = run_history(store, 77)
     assert (empty.closed, empty.open, empty.state) == ([], [], CampaignState.READY)
+
+
+def test_run_history_tells_dispositions_and_skips(store):
+    """What agents said of the run's attempts, and which offers they skipped, by attempt id."""
+    first, second, other = attempt_id(2, 1, 1), attempt_id(2, 2, 1), attempt_id(3, 1, 1)
+    store.append([e.DispositionSet(second, "a2", "callback_asked", "", T0 + 2, T0 + 50, personal=True)])
+    store.append([e.DispositionSet(key, "a1", "sale", "", T0 + 1) for key in (first, other)])
+    store.append([r.SkipRow(key + 1, "a3", T0 + 3) for key in (second, first, other)])
+    history = run_history(store, 2)
+    assert history.dispositions == [
+        (first, "sale", "a1", 0, False, T0 + 1),
+        (second, "callback_asked", "a2", T0 + 50, True, T0 + 2),
+    ]
+    assert history.skips == [(first + 1, "a3", T0 + 3), (second + 1, "a3", T0 + 3)]
+
+
+def test_run_history_tells_the_abandonment_of_thirty_days(store):
+    """Live answers of all runs of the campaign count, for thirty days from their end, and those of no other one."""
+    days = 86_400_000_000
+
+    def answered(run_no, contact, what, ended_us, campaign="c"):
+        key = attempt_id(run_no, contact, 1)
+        row = dataclasses.replace(intent(key, number=NUMBER + key % 1000, at_us=ended_us - 9), campaign=campaign)
+        return [row, outcome(key, what, ended_us=ended_us)]
+
+    store.append(answered(1, 1, Outcome.ABANDONED, T0))  # thirty days ago: no more
+    store.append(answered(1, 2, Outcome.ABANDONED, T0 + 1))
+    store.append(answered(2, 1, Outcome.CONNECTED, T0 + 5 * days))
+    store.append(answered(2, 2, Outcome.HUNG_UP, T0 + 5 * days))
+    store.append(answered(2, 3, Outcome.BUSY, T0 + 5 * days))
+    store.append(answered(3, 1, Outcome.ABANDONED, T0 + 30 * days, campaign="d"))
+    history = run_history(store, 2, now_us=T0 + 30 * days)
+    assert (history.live_answers, history.abandoned) == (3, 1)
+    later = run_history(store, 2, now_us=T0 + 30 * days + 1)
+    assert (later.live_answers, later.abandoned) == (2, 0)
+    assert (run_history(store, 77).live_answers, run_history(store, 77).abandoned) == (0, 0)
+
+
+def test_ledger_replay_counts_failures_in_a_row(store):
+    """Attempts since somebody last answered, over all runs; not made is not failed, and unasked nothing is counted."""
+    made = [
+        (1, Outcome.BUSY),
+        (1, Outcome.HUNG_UP),
+        (1, Outcome.NO_ANSWER),
+        (1, Outcome.EXPIRED),
+        (1, Outcome.UNKNOWN),
+        (2, Outcome.MACHINE),
+        (3, Outcome.BUSY),
+        (3, Outcome.CONNECTED),
+    ]
+    for at, (contact, what) in enumerate(made):
+        key = attempt_id(at + 1, contact, 1)
+        ended = dataclasses.replace(outcome(key, what), recorded_us=T0 + at)
+        store.append([intent(key, number=NUMBER + contact), ended])
+    assert ledger_replay(store, since_us=0, failures=True).failures == [(NUMBER + 1, 2), (NUMBER + 2, 1)]
+    assert ledger_replay(store, since_us=0).failures == []
 
 
 def test_views_show_times(store):
