@@ -96,12 +96,15 @@ class Talk:
                 e.IntentAccepted: self._lease,
                 e.AttemptEnded: lambda m, out: out.append(Envelope(STORE, c.RecordOutcome("bench", m))),
                 e.OutcomeRecorded: self._count,
+                c.RequestCard: _card,
+                e.DispositionSet: _nothing,
             },
             "store": {c.ProposeIntent: _accept, c.RecordOutcome: _record, e.DispositionSet: _nothing},
             "trunk": {c.Originate: self._answer if agents else self._answer_and_end, c.JoinAgent: self._talk_and_end},
             "agents": {
                 c.ReserveAgent: _promise,
                 e.CallJoined: _talking,
+                e.ContactCard: self._known,
                 e.CallEnded: _free,
                 c.ReleaseAgent: _nothing,
             },
@@ -164,6 +167,9 @@ class Talk:
         out.append(Envelope(agent, e.CallEnded(msg.attempt_id, msg.agent, Outcome.CONNECTED, _US)))
         _end(msg.attempt_id, msg.agent, out)
 
+    def _known(self, msg: e.ContactCard, out: Out) -> None:
+        _show(self._agent(msg.attempt_id), AgentState.TALKING, msg.attempt_id, out)
+
     def _agent(self, attempt: int) -> str:
         return f"a{(attempt >> 16) % self._agents}"
 
@@ -202,10 +208,17 @@ def _promise(msg: c.ReserveAgent, out: Out) -> None:
 
 def _talking(msg: e.CallJoined, out: Out) -> None:
     _show(msg.agent, AgentState.TALKING, msg.attempt_id, out)
+    out.append(Envelope(CAMPAIGN, c.RequestCard(msg.attempt_id, msg.agent)))
+
+
+def _card(msg: c.RequestCard, out: Out) -> None:
+    out.append(Envelope(Address("agent", msg.agent), e.ContactCard(msg.attempt_id, (), None)))
 
 
 def _free(msg: e.CallEnded, out: Out) -> None:
-    out.append(Envelope(STORE, e.DispositionSet(msg.attempt_id, msg.agent, "", "", _US)))
+    verdict = e.DispositionSet(msg.attempt_id, msg.agent, "", "", _US)
+    out.append(Envelope(STORE, verdict))
+    out.append(Envelope(CAMPAIGN, verdict))
     _show(msg.agent, AgentState.IDLE, 0, out)
     out.append(Envelope(SCHEDULER, e.AgentIdle(msg.agent, 1, ("main",), _US)))
 

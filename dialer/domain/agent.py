@@ -320,7 +320,7 @@ class AgentMachine:
 
     def _show_desk(self, out: list[Envelope]) -> None:
         state, call, agent = self.state, self.call, self.spec.agent
-        until_us = self._deadline_us or 0 if state in LIMITED else 0
+        until_us = (self._deadline_us or 0) if state in LIMITED else 0
         fields = () if call.card is None else call.card.fields
         reason = self.presence.reason if state is AgentState.BREAK else ""
         call_now = (self._may_skip(), call.muted, call.held)

@@ -75,7 +75,7 @@ def test_progressive_offers_neither_choice_nor_review() -> None:
     [update] = on(DESK, out)
     assert (update.state, update.fields, update.may_skip) == (RESERVED, (), False)
     assert on(CAMPAIGN, out) == []
-    assert agent.hears(c.SkipContact("a1", 7), c.DialNow("a1", 7)) == []
+    assert agent.hears(c.SkipContact("a1", 7), c.DialNow("a1", 7), e.PeerRestarted(CAMPAIGN)) == []
     assert agent.machine.state is RESERVED
 
 
@@ -104,6 +104,13 @@ def test_the_campaign_of_an_adopted_call_is_learnt_later() -> None:
     out = agent.hears(e.AgentCallReported("t1", "a1", 3, 7, "c1", 0))
     assert out == [Envelope(DESK, e.DeskUpdated("a1", TALKING, 7, "c1")), ASKS_CARD]
     assert agent.hears(JOINED) == []
+
+
+def test_the_campaign_of_a_promise_is_kept() -> None:
+    """The agent knows whom it was promised for, though the trunk that has adopted the call does not."""
+    agent = Agent(RESERVE)
+    assert ASKS_CARD in agent.hears(e.CallJoined(7, "", "t1", "a1", 0))
+    assert agent.machine.campaign == "c1"
 
 
 # -- breaks and statuses -----------------------------------------------------------------------------------------------

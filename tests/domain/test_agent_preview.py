@@ -109,7 +109,7 @@ def test_an_offer_is_shown_with_the_card() -> None:
 
 
 def test_the_timer_is_thirty_seconds_unless_said() -> None:
-    """Requirement 47."""
+    """Without other configuration an agent has half a minute to decide. Requirement 47."""
     assert PreviewSpec().timer_us == LOOK_S * SECOND_US
     assert Agent(offer()).due_s == 10 + LOOK_S
 

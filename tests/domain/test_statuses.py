@@ -21,7 +21,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("state", list(AgentState))
 def test_every_state_has_a_status(state: AgentState) -> None:
-    """Requirement 74."""
+    """What an agent does is shown as one of five statuses. Requirement 74."""
     assert shown_status(state) == (EXPECTED[state], "")
 
 
