@@ -60,11 +60,23 @@ class _OneContact:
     def __len__(self) -> int:
         return 1
 
-    def number(self, _index: int) -> int:
+    def phones(self, _index: int) -> int:
+        return 1
+
+    def number(self, _index: int, _phone: int = 0) -> int:
         return NUMBER
 
-    def zone_key(self, _index: int) -> int:
+    def zone_key(self, _index: int, _phone: int = 0) -> int:
         return 0
+
+    def agent(self, _index: int) -> str:
+        return ""
+
+    def mapped(self) -> tuple[()]:
+        return ()
+
+    def card(self, _index: int) -> tuple[()]:
+        return ()
 
 
 def _run() -> CampaignRun:

@@ -318,14 +318,17 @@ class AgentMachine:
         if state in SETTLED or (state is AgentState.TALKING and not promised):
             self._tell_scheduler(None, now_us, out)  # all the rest is what the scheduler expects
 
-    def _show_desk(self, out: list[Envelope]) -> None:
+    def desk(self) -> e.DeskUpdated:
+        """What the desk must show now."""
         state, call, agent = self.state, self.call, self.spec.agent
         until_us = (self._deadline_us or 0) if state in LIMITED else 0
         fields = () if call.card is None else call.card.fields
         reason = self.presence.reason if state is AgentState.BREAK else ""
         call_now = (self._may_skip(), call.muted, call.held)
-        shown = e.DeskUpdated(agent, state, call.attempt_id, call.campaign, until_us, fields, *call_now, reason)
-        out.append(Envelope(self._desk, shown))
+        return e.DeskUpdated(agent, state, call.attempt_id, call.campaign, until_us, fields, *call_now, reason)
+
+    def _show_desk(self, out: list[Envelope]) -> None:
+        out.append(Envelope(self._desk, self.desk()))
 
     def _tell_scheduler(self, _msg: Any, _now_us: int, out: list[Envelope]) -> None:
         state = self.state

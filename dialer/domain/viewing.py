@@ -37,13 +37,15 @@ def campaign_view(run: CampaignRun, reason: str = "", calls_up: int | None = Non
         in_play=counts["in_play"],
         resting=counts["resting"],
         parked=counts["parked"],
-        fresh=counts["fresh"],
+        fresh=counts["fresh"] + counts["mapped"],
         attempts=run.outcomes.total(),
         calls_up=run.in_progress() if calls_up is None else calls_up,
         outcomes={outcome.name.lower(): count for outcome, count in sorted(run.outcomes.items())},
         connected=run.outcomes[Outcome.CONNECTED],
         abandoned=run.outcomes[Outcome.ABANDONED],
         reason=reason if active else run.state.value,
+        callbacks=counts["callback"],
+        in_wrap_up=counts["verdict"],
     )
 
 

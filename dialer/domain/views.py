@@ -13,7 +13,9 @@ from dialer.domain.message import message
 
 @message
 class CampaignView:
-    """One campaign run. ``done``, ``in_play``, ``resting``, ``parked`` and ``fresh`` add up to ``contacts``."""
+    """One campaign run. Where its contacts stand adds up to ``contacts``: ``done``, ``in_play``, ``in_wrap_up``,
+    ``callbacks``, ``resting``, ``parked`` and ``fresh``.
+    """
 
     campaign: str
     mode: DialingMode
@@ -30,6 +32,8 @@ class CampaignView:
     connected: int
     abandoned: int
     reason: str  #: why nothing is being dialled; "" if calls are made
+    callbacks: int = 0  #: asked to be called at a time
+    in_wrap_up: int = 0  #: were connected; what the agent says of the call decides
 
 
 @message

@@ -75,7 +75,7 @@ def tally(views: Iterable[CampaignView]) -> Tally:
             v.contacts,
             v.done,
             v.fresh,
-            v.resting + v.parked,
+            v.resting + v.parked + v.callbacks + v.in_wrap_up,
             v.calls_up,
             v.attempts,
             v.connected,

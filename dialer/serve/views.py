@@ -12,7 +12,7 @@ class _View(BaseModel):
 
 
 class Progress(_View):
-    """One campaign run. `done`, `in_play`, `resting`, `parked` and `fresh` add up to `contacts`."""
+    """One campaign run. `done`, `in_play`, `in_wrap_up`, `callbacks`, `resting`, `parked`, `fresh` make `contacts`."""
 
     campaign: str
     mode: DialingMode
@@ -29,6 +29,8 @@ class Progress(_View):
     connected: int
     abandoned: int
     reason: str = Field(description="Why nothing is being dialled; empty if calls are made.")
+    callbacks: int = Field(description="Asked to be called at a time.")
+    in_wrap_up: int = Field(description="Were connected; the agent's disposition decides.")
 
 
 class TrunkUse(_View):

@@ -161,7 +161,7 @@ def test_a_campaign_that_does_not_fit_its_mode(api):
     assert answer["errors"] == [{"field": "body.file", "message": "flow is missing; mode agentless needs it"}]
     wrong = {**file, "mode": "predictiv"}
     answer = check(api("PUT", "/v1/campaigns/spring", json={"file": wrong, "lists": ["people"]}), 422, "invalid")
-    assert "use one of: agentless, progressive" in answer["errors"][0]["message"]
+    assert "use one of: agentless, preview, progressive" in answer["errors"][0]["message"]
 
 
 def test_a_campaign_has_one_name(api, control):

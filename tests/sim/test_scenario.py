@@ -171,7 +171,8 @@ def test_a_snapshot_adds_up_at_any_moment():
     assert shares[-1] == 1.0
     for _, picture in pictures:
         (view,) = picture.campaigns
-        assert view.contacts == view.done + view.in_play + view.resting + view.parked + view.fresh
+        waiting = view.in_wrap_up + view.callbacks + view.resting + view.parked + view.fresh
+        assert view.contacts == view.done + view.in_play + waiting
         assert view.attempts == sum(view.outcomes.values())
         assert sum(picture.agents.values()) == 10
         (trunk,) = picture.trunks
