@@ -1,7 +1,8 @@
 r"""One call of a trunk, from the order to dial to its end: phases, and the one outcome it comes to.
 
     QUEUED --throttle--> RINGING --person--> ANSWERED --JoinAgent--> BRIDGING --LineJoined--> JOINED
-                            |  \--person, flow-----------------------------------------------^
+                            |  |--person, agent promised----------------^                     ^
+                            |  \--person, flow-----------------------------------------------/
                             \--machine, fax--> CLEARING <--HangUp-- (any phase that is placed)
 
 A placed call ends with ``LineEnded`` in every phase. What is absent from the table is vain: the message crossed with
@@ -32,7 +33,8 @@ class Phase(IntEnum):
 #: (phase, message) -> phases it may lead to.
 TRANSITIONS: dict[tuple[Phase, type], tuple[Phase, ...]] = {
     (Phase.QUEUED, c.HangUp): (Phase.OVER,),
-    (Phase.RINGING, e.LineAnswered): (Phase.ANSWERED, Phase.JOINED, Phase.CLEARING),  # person, flow, machine
+    # person, person for whom an agent is promised, flow, machine
+    (Phase.RINGING, e.LineAnswered): (Phase.ANSWERED, Phase.BRIDGING, Phase.JOINED, Phase.CLEARING),
     (Phase.RINGING, e.LineEnded): (Phase.OVER,),
     (Phase.RINGING, c.HangUp): (Phase.CLEARING,),
     (Phase.ANSWERED, c.JoinAgent): (Phase.BRIDGING, Phase.ANSWERED),  # refused if the agent is elsewhere
@@ -72,6 +74,7 @@ class Call:
         "outcome",
         "phase",
         "pool",
+        "promised",
         "reported",
         "sent_us",
     )
@@ -82,6 +85,7 @@ class Call:
         self.campaign = campaign  # the same
         self.flow = flow  # a person hears something at once
         self.adopted = adopted  # dialled by an earlier incarnation
+        self.promised: tuple[str, int] | None = None  # agent and incarnation to join a person with
         self.phase = Phase.QUEUED
         self.outcome: Outcome | None = None  # decided on our side
         self.agent = ""  # bridging or joined

@@ -271,6 +271,8 @@ class Originate:
     not_after_us: int
     amd: bool
     flow: str | None  #: what a person hears at once; None waits for ``JoinAgent``
+    agent: str = ""  #: who is promised: a person is joined with this agent at once, nobody has to be asked
+    agent_epoch: int = 0  #: its incarnation
 
 
 @message

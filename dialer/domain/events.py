@@ -203,12 +203,13 @@ class OriginateRefused:
 
 @message
 class CallAnswered:
-    """Somebody or something picked up. For the scheduler."""
+    """Somebody or something picked up. For the scheduler. ``agent`` was promised and is being joined, "" for nobody."""
 
     attempt_id: int
     trunk: str
     answer_class: AnswerClass
     answered_us: int
+    agent: str = ""
 
 
 @message

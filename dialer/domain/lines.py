@@ -108,23 +108,29 @@ class Lines:
             call.outcome = Outcome.ABANDONED  # a person picked up, and is hung up on
         if clearing:
             return  # crossed with our order: there is nothing left to decide
-        told = e.CallAnswered(call.attempt_id, self._trunk, msg.answer_class, now_us)
+        if machine is None:
+            call.phase = Phase.JOINED if call.flow else Phase.ANSWERED
+        if machine is None and not call.flow and call.promised is not None:
+            self._bridge(call, *call.promised, now_us, out)  # if the agent is elsewhere, the scheduler finds another
+        told = e.CallAnswered(call.attempt_id, self._trunk, msg.answer_class, now_us, call.agent)
         self._peers.tell_schedulers(call.pool, told, out)
         if machine is not None:
             self._clear(call, None, out)
-        else:
-            call.phase = Phase.JOINED if call.flow else Phase.ANSWERED
 
     def _join(self, call: Call, msg: c.JoinAgent, now_us: int, out: Out) -> None:
-        agent = msg.agent
-        if not self.connected or msg.epoch < self._fences.get(agent, 0) or agent in self._agents:
-            self._peers.tell_schedulers(call.pool, e.JoinFailed(call.attempt_id, agent), out)
-            return
-        self._fences[agent] = msg.epoch
+        if not self._bridge(call, msg.agent, msg.epoch, now_us, out):
+            self._peers.tell_schedulers(call.pool, e.JoinFailed(call.attempt_id, msg.agent), out)
+
+    def _bridge(self, call: Call, agent: str, epoch: int, now_us: int, out: Out) -> bool:
+        """Have the switch join a call with an agent; False if the agent is in a call, or is a new incarnation."""
+        if not self.connected or epoch < self._fences.get(agent, 0) or agent in self._agents:
+            return False
+        self._fences[agent] = epoch
         self._agents[agent] = call
         call.phase, call.agent, call.join_due_us = Phase.BRIDGING, agent, now_us + JOIN_PATIENCE_US
         self._joins.append((call.join_due_us, call))
         self.order(c.BridgeCall(call.attempt_id, agent), out)
+        return True
 
     def _joined(self, call: Call, msg: e.LineJoined, now_us: int, out: Out) -> None:
         """The switch has joined: perhaps after we gave it up, and with an agent who is elsewhere by now."""

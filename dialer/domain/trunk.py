@@ -180,7 +180,9 @@ class TrunkMachine:
         elif not self._lines.connected or self._is_full(0 if credited else self._credits.outstanding):
             self._refuse(msg, Outcome.TRUNK_REFUSED, now_us, out)
         else:
-            self._calls[attempt] = Call(attempt, msg.pool, msg.campaign, flow=msg.flow is not None)
+            call = self._calls[attempt] = Call(attempt, msg.pool, msg.campaign, flow=msg.flow is not None)
+            if msg.agent:
+                call.promised = (msg.agent, msg.agent_epoch)
             self._queue.append(msg)
             self._queued += 1
 
