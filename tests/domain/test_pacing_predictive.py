@@ -66,6 +66,7 @@ TAUGHT = st.sampled_from([USUAL, RARE, FREQUENT, Predictive(PacingSpec())])
 # -- what always holds -------------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=60)
 @given(sights(), TAUGHT)
 def test_launches_are_never_negative_and_every_decision_has_its_reason(sight, pacing):
     decision = decide(sight, pacing)
@@ -73,6 +74,7 @@ def test_launches_are_never_negative_and_every_decision_has_its_reason(sight, pa
     assert decision.reason
 
 
+@settings(max_examples=60)
 @given(sights(), TAUGHT)
 def test_the_fallback_never_calls_more_people_than_agents_wait(sight, pacing):
     decision = decide(sight, pacing)
@@ -80,17 +82,20 @@ def test_the_fallback_never_calls_more_people_than_agents_wait(sight, pacing):
         assert decision.launch <= max(0, sight.idle - sight.waiting)
 
 
+@settings(max_examples=60)
 @given(sights(), TAUGHT)
 def test_without_credits_every_call_has_an_agent_promised(sight, pacing):
     broke = replace(sight, abandoned=sight.live_answers * 3 // 100)
     assert decide(broke, pacing).reserve
 
 
+@settings(max_examples=60)
 @given(sights(), TAUGHT)
 def test_one_more_idle_agent_never_means_fewer_calls(sight, pacing):
     assert decide(replace(sight, idle=sight.idle + 1), pacing).launch >= decide(sight, pacing).launch
 
 
+@settings(max_examples=60)
 @given(sights(), TAUGHT, st.integers(1, 5))
 def test_who_waits_or_may_answer_elsewhere_never_means_more_calls(sight, pacing, more):
     usual = decide(sight, pacing).launch
@@ -98,6 +103,7 @@ def test_who_waits_or_may_answer_elsewhere_never_means_more_calls(sight, pacing,
     assert decide(replace(sight, rival_answers=sight.rival_answers + more), pacing).launch <= usual
 
 
+@settings(max_examples=60)
 @given(sights(), TAUGHT)
 def test_one_more_abandoned_call_never_means_more_calls(sight, pacing):
     usual, after = decide(sight, pacing), decide(replace(sight, abandoned=sight.abandoned + 1), pacing)
@@ -105,6 +111,7 @@ def test_one_more_abandoned_call_never_means_more_calls(sight, pacing):
     assert after.reserve or not usual.reserve
 
 
+@settings(max_examples=60)
 @given(sights(), TAUGHT)
 def test_deciding_twice_without_news_is_the_same_decision(sight, pacing):
     one = deepcopy(pacing)
