@@ -85,13 +85,13 @@ def test_what_people_did_before_a_fall_is_remembered_for_the_worst_case():
     """A dead trunk fails every call at once; people answer as before when it is back."""
     chance, rng = AnswerChance(), Random(1)
     end_us = dial(chance, 0.25, 2000, rng)
-    assert chance.worst() == pytest.approx(chance.mean(), abs=0.06)
+    assert chance.worst() == pytest.approx(chance.mean(), abs=0.1)
     for call in range(2000):
         chance.note(person=False, now_us=end_us + call * SECOND_US // 10)
     assert chance.mean() < 0.02
     assert chance.worst() > 0.18
     dial(chance, 0.05, 7200, rng, from_us=end_us + 200 * SECOND_US)
-    assert chance.worst() < 0.09
+    assert chance.worst() < 0.14
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 10 * MINUTE_US)), max_size=200))

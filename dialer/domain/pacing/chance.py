@@ -18,8 +18,10 @@ RISE_DEVIATIONS = 1.5
 #: answer again when it is back.
 PEAK_HALF_LIFE_US = 30 * MINUTE_US
 LEAST_CALLS = 30  #: remembered outcomes from which a belief is one to be remembered
-#: Standard deviations between a recent and the long ratio at which what was learnt before is given up.
-BREAK_DEVIATIONS = 3.5
+#: Standard deviations between a recent and the long ratio at which what was learnt before is given up. More for a rise:
+#: the mean follows that at once, and a small ratio strays upwards.
+RISE_BREAK_DEVIATIONS = 4.5
+FALL_BREAK_DEVIATIONS = 3.5
 
 
 class AnswerChance:
@@ -53,8 +55,11 @@ class AnswerChance:
             self._quick = self._steady = self._long()
         self._quick += (person - self._quick) / QUICK_CALLS
         self._steady += (person - self._steady) / STEADY_CALLS
-        self._break_off(self._quick, QUICK_CALLS, rise=True)
-        self._break_off(self._steady, STEADY_CALLS, rise=False)
+        long = self._long()
+        if self._quick - long > RISE_BREAK_DEVIATIONS * _deviation(long, QUICK_CALLS):
+            self._begin_again(self._quick, QUICK_CALLS)
+        elif long - self._steady > FALL_BREAK_DEVIATIONS * _deviation(long, STEADY_CALLS):
+            self._begin_again(self._steady, STEADY_CALLS)
         self._peak = max(0.0, before - self._long())
 
     def observations(self, now_us: int) -> float:
@@ -88,11 +93,9 @@ class AnswerChance:
             self._peak *= 0.5 ** ((now_us - self._at_us) / PEAK_HALF_LIFE_US)
             self._at_us = now_us
 
-    def _break_off(self, recent: float, calls: int, *, rise: bool) -> None:
-        """Start again from the recent ratio if the long one cannot be true any more."""
-        long = self._long()
-        off = recent - long if rise else long - recent
-        if off > BREAK_DEVIATIONS * _deviation(long, calls) and self._persons + self._failed > 2 * calls:
+    def _begin_again(self, recent: float, calls: int) -> None:
+        """Believe the recent ratio alone: the long one cannot be true any more."""
+        if self._persons + self._failed > 2 * calls:
             self._persons, self._failed = recent * 2 * calls, (1.0 - recent) * 2 * calls
             self._quick = self._steady = recent
 

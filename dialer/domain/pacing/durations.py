@@ -7,7 +7,7 @@ Equivalent to Kaplan-Meier on buckets: deaths and numbers at risk, where what go
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 #: Weights grow with time instead of all buckets fading; at this size they are brought down again.
 _HEAVIEST = 2.0**40
@@ -89,11 +89,14 @@ class Durations:
             hazard.append(hazard[-1] + rate)
             at_risk = max(0.0, at_risk - died - staying)
         ahead = horizon_us / width_us
+        whole, part = int(0.5 + ahead), (0.5 + ahead) % 1.0  # an age lies in the middle of its bucket
         found = []
         for age in range(self.buckets):
-            now, then = age + 0.5, age + 0.5 + ahead  # an age lies in the middle of its bucket
-            known = then < self.buckets
-            died = _between(hazard, then) - _between(hazard, now) if known else general * ahead
+            if age + whole < self.buckets:
+                low, high = hazard[age + whole], hazard[age + whole + 1]
+                died = low + part * (high - low) - 0.5 * (hazard[age] + hazard[age + 1])
+            else:
+                died = general * ahead
             found.append(1.0 - math.exp(-died))
         return found
 
@@ -110,9 +113,3 @@ class Durations:
             self._origin_us, weight = now_us, 1.0
         self._weight = weight
         return weight
-
-
-def _between(values: Sequence[float], position: float) -> float:
-    """Linear interpolation."""
-    low = int(position)
-    return values[low] + (position - low) * (values[low + 1] - values[low])

@@ -43,6 +43,7 @@ HANDLED_PRIOR = (4.0, 180.0 * SECOND_US)
 RING_DEFAULT_US = 9.0 * SECOND_US
 ENDS_IN_TIME = 0.5  #: share of the ends expected within a ringing time that the worst case counts on
 MOST_CALLS = 1 << 16  #: in one decision
+MOST_SPANS = 64  #: of promised calls; one that is forgotten makes its calls a risk again
 
 
 class Predictive:
@@ -56,11 +57,13 @@ class Predictive:
     """
 
     __slots__ = (
+        "_ahead_us",
         "_answers",
         "_binding",
         "_budget",
         "_caution",
         "_chance",
+        "_decided_us",
         "_ends_within",
         "_failures",
         "_granted",
@@ -84,6 +87,8 @@ class Predictive:
         self._granted = 0  # of the last decision, not launched yet
         self._kept_up_us = 0  # when all that was granted had been launched
         self._promised: list[tuple[int, int | None]] = []  # spans in which calls were sent with a promised agent
+        self._ahead_us = -1  # of the last decision to dial without promises
+        self._decided_us = 0
         self._stepping = False
         self._refreshed_us: int | None = None
         self._still_ringing: list[float] = []
@@ -92,9 +97,11 @@ class Predictive:
 
     # -- what happened -----------------------------------------------------------------------------------------------
 
-    def launched(self, count: int, now_us: int) -> None:  # noqa: ARG002
+    def launched(self, count: int, now_us: int) -> None:
         """So many calls were sent."""
         self._granted = max(0, self._granted - count)
+        if not self._granted:
+            self._kept_up_us = now_us
 
     def answered(self, ring_us: int, now_us: int) -> None:
         """A person answered, this long after the call was sent."""
@@ -114,7 +121,10 @@ class Predictive:
 
     def next_us(self, now_us: int) -> int | None:
         """When to decide again although nothing has happened; None if only news can change the decision."""
-        return now_us + STEP_US if self._stepping else None
+        if not self._stepping:
+            return None
+        due_us = self._decided_us + STEP_US
+        return due_us if due_us > now_us else now_us + STEP_US  # who has not asked when it was due has a reason
 
     def decide(self, sight: Sight) -> Decision:
         """How many calls to place now."""
@@ -136,6 +146,7 @@ class Predictive:
         else:
             decision = Decision(safe, f"one call for each agent: {why}", reserve=True)
         self._mark(sight.now_us, reserve=decision.reserve)
+        self._decided_us = sight.now_us
         self._stepping = agents > 0 and (not decision.reserve or len(ringing) > 0)
         self._granted = decision.launch
         return decision
@@ -170,8 +181,12 @@ class Predictive:
     def _mark(self, now_us: int, *, reserve: bool) -> None:
         """Remember in which spans calls are sent with a promised agent."""
         running = bool(self._promised) and self._promised[-1][1] is None
+        if not reserve:
+            self._ahead_us = now_us
         if reserve and not running:
-            self._promised.append((now_us, None))
+            # In doubt at the same instant, a call is one without a promise.
+            self._promised.append((max(now_us, self._ahead_us + 1), None))
+            del self._promised[:-MOST_SPANS]
         elif running and not reserve:
             self._promised[-1] = (self._promised[-1][0], now_us)
 
