@@ -141,6 +141,17 @@ def test_a_callback_is_worth_one_call(outcome):
         assert (made.place(0), made.attempts(0), made.done_by) == (Place.DONE, 2, {"no_answer": 1})
 
 
+def test_after_a_callback_that_nobody_answered_the_contact_is_a_retry():
+    """With attempts left it waits behind the fresh ones again, and for its retry period."""
+    made = book(0, 0, retry=RetryRule(max_attempts=3, rest_us=HOUR_US))
+    talked(made, 0)
+    made.callback(0, NOON)
+    assert made.take(NOON) == 0
+    made.ended(0, Outcome.NO_ANSWER, NOON)
+    assert made.place(0) is Place.RESTING
+    assert taken(made, NOON + HOUR_US) == [1, 0]
+
+
 def test_a_callback_that_the_ledger_refuses_is_still_owed():
     """Refused until later, it is a callback then."""
     made = book(0, 0)
