@@ -95,6 +95,7 @@ class CampaignRun:
         self._trunk = Address("trunk", spec.trunk)
         self._grants = Grants(spec.campaign, self.book)
         self._flight = InFlight(run_no, epoch, spec, self.book, self._grants)
+        self._open = self._flight.open
         self._verdicts = self._flight.verdicts
         self._previews = Previews(run_no, epoch, spec, self.book, self._flight)
         self._listings: list[c.AddToDnc] = []  #: may have been lost with the incarnation before
@@ -125,7 +126,7 @@ class CampaignRun:
         flight, verdicts = self._flight, self._verdicts
         flight.window = AbandonmentWindow(history.live_answers, history.abandoned)
         for attempt, number, intent_us, not_after_us in history.open:
-            flight.open[attempt] = Attempt(
+            self._open[attempt] = Attempt(
                 contact_of(attempt), number, Stage.LEASED, intent_us, not_after_us, suspect=True
             )
         told = [
@@ -144,7 +145,7 @@ class CampaignRun:
             flight.count(Outcome(code))
             if self.book.restore(contact_of(attempt), try_of(attempt), number):
                 verdicts.ended(attempt, Outcome(code), ended_us)
-        for attempt, known in flight.open.items():
+        for attempt, known in self._open.items():
             self.book.restore(known.contact, try_of(attempt), known.number)
         self._listings = verdicts.replayed(told, newest_us)
 
@@ -196,7 +197,7 @@ class CampaignRun:
 
     def in_progress(self) -> int:
         """Attempts that are not over for the books."""
-        return len(self._flight.open)
+        return len(self._open)
 
     @property
     def outcomes(self) -> Counter[Outcome]:
@@ -223,7 +224,7 @@ class CampaignRun:
                 continue
             number = self.contacts.number(contact, self.book.phones.latest(contact))
             attempt = attempt_id(self.run_no, contact, self.book.try_no(contact))
-            self._flight.open[attempt] = Attempt(contact, number, Stage.PROPOSED, agent=msg.agent)
+            self._open[attempt] = Attempt(contact, number, Stage.PROPOSED, agent=msg.agent)
             self._flight.propose(attempt, now_us, out)
         self._grants.settled += left
 
@@ -286,7 +287,7 @@ class CampaignRun:
         out.append(Envelope(STORE, c.RecordCampaignState(self.run_no, self.spec.campaign, self.state, why)))
 
     def _finish_if_over(self, now_us: int, out: list[Envelope]) -> None:
-        if self._flight.open:
+        if self._open:
             return
         if self.state is CampaignState.STOPPING and not self._verdicts.owes_a_list():
             self._enter(CampaignState.STOPPED, "all calls ended", now_us, out)
@@ -297,7 +298,7 @@ class CampaignRun:
         if self.state is CampaignState.ACTIVE:
             self._open_at_scheduler(now_us, out)
             return
-        if self._flight.open:  # held, but its calls in progress still need the scheduler
+        if self._open:  # held, but its calls in progress still need the scheduler
             out.append(self._opened(now_us))
         out.append(self._closed())
 

@@ -1,5 +1,7 @@
 """The contact book: who is next, who waits for what, and the same book from the journal."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from dialer.domain.lane import LOOK_LIMIT, Rank
 from dialer.domain.specs import DAY_US, HOUR_US, MINUTE_US, SECOND_US, RetryRule, WeeklyHours
 from dialer.domain.standing import Place
 from dialer.errors import InvariantError
+from dialer.sim.contacts import ListedContacts
 
 NOON = 1_790_006_400_000_000  # Monday 2026-09-21 16:00 UTC: noon in New York, 9:00 in Los Angeles
 NEW_YORK, LOS_ANGELES = ("America/New_York",), ("America/Los_Angeles",)
@@ -19,40 +22,19 @@ FROM_TEN = WeeklyHours.daily(10 * 60, 21 * 60)  # at NOON it is too early for Lo
 RETRY = RetryRule(max_attempts=3, rest_us=HOUR_US, rest_by_outcome=((Outcome.NO_ANSWER, 5 * MINUTE_US),))
 
 
-class Contacts:
-    """Contacts whose zones are given as a list of zone keys."""
-
-    zone_sets = (NEW_YORK, LOS_ANGELES)
-
-    def __init__(self, keys):
-        self.keys = keys
+class Endless(Sequence):
+    """Ten million contacts with one phone in New York."""
 
     def __len__(self):
-        return len(self.keys)
+        return 10_000_000
 
-    def phones(self, index):
-        """One phone each."""
-        return 1
-
-    def number(self, index, phone=0):
-        """Numbers do not matter here, they are only different."""
-        return 12125550100 + index
-
-    def agent(self, index):
-        """Nobody's own."""
-        return ""
-
-    def mapped(self):
-        """Nobody's own."""
-        return ()
-
-    def zone_key(self, index, phone=0):
-        """0 for New York, 1 for Los Angeles."""
-        return self.keys[index]
+    def __getitem__(self, index):
+        return (0,)
 
 
 def book(*keys, hours=OPEN, retry=RETRY):
-    return ContactBook(Contacts(keys or (0, 0, 0)), hours, retry)
+    """Contacts whose only phones are in these zones."""
+    return ContactBook(ListedContacts([(key,) for key in keys or (0, 0, 0)]), hours, retry)
 
 
 def taken(made, now_us):
@@ -140,8 +122,7 @@ def test_hours_that_never_open():
 
 def test_a_contact_that_nobody_knows_the_hour_of():
     """No zone is never callable: it does not keep the run from ending, nor end it before the others are done."""
-    source = Contacts([0, 2])
-    source.zone_sets = (NEW_YORK, LOS_ANGELES, ())
+    source = ListedContacts([(0,), (2,)], (NEW_YORK, LOS_ANGELES, ()))
     made = ContactBook(source, OPEN, RETRY)
     assert taken(made, NOON) == [0]
     assert (made.place(1), made.exhausted()) == (Place.PARKED, False)
@@ -309,18 +290,7 @@ def test_done_is_for_ever():
 
 def test_a_book_of_ten_million():
     """Flat arrays: a big list costs ten bytes a contact and no time before it is dialled."""
-
-    class Many(Contacts):
-        def __init__(self):
-            super().__init__([])
-
-        def __len__(self):
-            return 10_000_000
-
-        def zone_key(self, index, phone=0):
-            return 0
-
-    made = ContactBook(Many(), OPEN, RETRY)
+    made = ContactBook(ListedContacts(Endless()), OPEN, RETRY)
     assert made.take(NOON) == 0
     standing, phones = made._standing, made.phones
     flat = (standing.place, standing.due_s, made._attempts, made._tries, phones._latest, phones._blocked)

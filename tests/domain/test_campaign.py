@@ -21,6 +21,7 @@ from dialer.domain.message import Address
 from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, CampaignSpec, LegalRules, WeeklyHours
 from dialer.domain.standing import Place
 from dialer.errors import IllegalTransitionError, InvariantError
+from dialer.sim.contacts import ListedContacts
 
 NOON = 1_790_006_400_000_000  # Monday 2026-09-21 16:00 UTC: noon in New York
 NUMBER = 12125550100
@@ -31,44 +32,16 @@ READY, ACTIVE, PAUSED, STOPPING, STOPPED, COMPLETED = CampaignState
 FIRST = attempt_id(1, 0, 1)
 
 
-class Contacts:
-    """A few contacts in New York."""
+ZONE_SETS = (("America/New_York",),)
 
-    zone_sets = (("America/New_York",),)
 
-    def __init__(self, size):
-        self.size = size
-
-    def __len__(self):
-        return self.size
-
-    def phones(self, index):
-        """One phone each."""
-        return 1
-
-    def number(self, index, phone=0):
-        """A number of its own for each."""
-        return NUMBER + index
-
-    def zone_key(self, index, phone=0):
-        """All in one place."""
-        return 0
-
-    def agent(self, index):
-        """Nobody's own."""
-        return ""
-
-    def mapped(self):
-        """Nobody's own."""
-        return ()
-
-    def card(self, index):
-        """What the agent sees."""
-        return (("firstName", f"Number {index}"),)
+def contacts(size):
+    """A few contacts in New York, one phone each."""
+    return ListedContacts([(0,)] * size, ZONE_SETS)
 
 
 def run(size=3, *, state=ACTIVE, epoch=1, history=None, started=True, now_us=NOON, spec=SPEC):
-    made = CampaignRun(1, spec, Contacts(size), epoch=epoch, history=history)
+    made = CampaignRun(1, spec, contacts(size), epoch=epoch, history=history)
     if started:
         made.start(now_us)
         made.state = state
@@ -114,7 +87,7 @@ def at_stage(stage, **options):
 
 
 def stage_of(made, attempt=FIRST):
-    known = made._flight.open.get(attempt)
+    known = made._open.get(attempt)
     return None if known is None else known.stage
 
 
@@ -141,7 +114,7 @@ def test_start_opens_the_run():
         flow=None,
     )
     assert out == [
-        (STORE, c.OpenRun(1, 1, SPEC, Contacts.zone_sets)),
+        (STORE, c.OpenRun(1, 1, SPEC, ZONE_SETS)),
         (STORE, c.RecordCampaignState(1, "c", ACTIVE, "started")),
         (SCHEDULER, opened),
     ]
@@ -267,7 +240,7 @@ def test_the_life_of_an_attempt():
     assert (made.book.place(0), made.book.attempts(0)) == (Place.RESTING, 1)
     assert made.book.next_due_us(NOON) == 0
     say(made, ask(3), now_us=NOON + SECOND_US)
-    assert sorted(made._flight.open) == [attempt_id(1, 1, 1), attempt_id(1, 2, 1)]
+    assert sorted(made._open) == [attempt_id(1, 1, 1), attempt_id(1, 2, 1)]
     assert made.book.next_due_us(NOON) == NOON + 30 * SECOND_US + HOUR_US
 
 
@@ -364,7 +337,7 @@ def step_message(made, kind, which, now_us):
     """The message of one random step, None where there is nothing it could be about."""
     fixed = {"ask": ask(which), "pause": PAUSE, "resume": RESUME}
     wanted = {"end": Stage.LEASED, "return": Stage.LEASED, "record": Stage.CLOSING}.get(kind, Stage.PROPOSED)
-    attempts = sorted(attempt for attempt, known in made._flight.open.items() if known.stage is wanted)
+    attempts = sorted(attempt for attempt, known in made._open.items() if known.stage is wanted)
     if kind in fixed or not attempts:
         return fixed.get(kind)
     attempt = attempts[which % len(attempts)]
@@ -394,7 +367,7 @@ def test_every_request_is_settled_exactly_once(story):
             if isinstance(told, e.LeasesGranted):
                 settled += told.asked
                 leased += [lease.attempt_id for lease in told.leases]
-        proposed = sum(known.stage is Stage.PROPOSED for known in made._flight.open.values())
+        proposed = sum(known.stage is Stage.PROPOSED for known in made._open.values())
         assert settled + proposed == requested
     assert settled == requested
     assert len(set(leased)) == len(leased) <= requested
@@ -531,7 +504,7 @@ def test_a_reborn_peer_is_told_at_once(peer):
     said = say(made, e.PeerRestarted(peer))
     expected = {
         STORE: [
-            c.OpenRun(1, 1, SPEC, Contacts.zone_sets),
+            c.OpenRun(1, 1, SPEC, ZONE_SETS),
             c.ProposeIntent(FIRST, 1, NUMBER, 0),
             c.RecordOutcome("c", call),
         ],
@@ -561,14 +534,14 @@ def test_restart(state):
     after = ACTIVE if state is READY else state
     assert made.state is after
     assert out[:2] == [
-        (STORE, c.OpenRun(1, 2, SPEC, Contacts.zone_sets)),
+        (STORE, c.OpenRun(1, 2, SPEC, ZONE_SETS)),
         (TRUNK, c.ReportAttempt(attempt_id(1, 2, 4), "c")),
     ]
     told = e.CampaignOpened if after is ACTIVE else e.CampaignClosed
     assert [type(m) for to, m in out if to == SCHEDULER] == [told]
     assert made.outcomes == {Outcome.CONNECTED: 1}
     assert [made.book.place(n) for n in range(3)] == [Place.DONE, Place.RESTING, Place.IN_PLAY]
-    (open_attempt,) = made._flight.open.items()
+    (open_attempt,) = made._open.items()
     times = (NOON - 9, NOON - 9 + TTL_US)
     watch_us = NOON + SILENCE_US
     leased = Attempt(2, NUMBER + 2, Stage.LEASED, *times, watch_us=watch_us, timer_us=watch_us, suspect=True)
@@ -598,7 +571,7 @@ def test_a_reborn_run_uses_new_attempt_ids():
     """The next try of a contact has a number that the journal has not seen."""
     made = run(history=RunHistory(ACTIVE, **HISTORY), epoch=2)
     say(made, ask(5))
-    assert sorted(made._flight.open) == [attempt_id(1, 1, 2), attempt_id(1, 2, 4)]
+    assert sorted(made._open) == [attempt_id(1, 1, 2), attempt_id(1, 2, 4)]
 
 
 def test_a_stop_is_finished_after_a_restart():
@@ -613,7 +586,7 @@ def test_the_end_is_final_after_a_restart(state):
     made = run(history=RunHistory(state, **HISTORY), started=False, epoch=2)
     attempt = attempt_id(1, 2, 4)
     assert made.start(NOON) == [
-        (STORE, c.OpenRun(1, 2, SPEC, Contacts.zone_sets)),
+        (STORE, c.OpenRun(1, 2, SPEC, ZONE_SETS)),
         (TRUNK, c.ReportAttempt(attempt, "c")),
         (SCHEDULER, e.CampaignClosed("c", state)),
     ]
@@ -656,7 +629,7 @@ def test_a_whole_run_with_the_ledger(seed):
     rules = LegalRules("r", (("America/New_York", hours),))
     spec = CampaignSpec("c", DialingMode.AGENTLESS, "p", "t", None, 12125550199, hours=hours)
     journal, now_us, epoch = [], NOON, 1
-    made, ledger = CampaignRun(1, spec, Contacts(3), epoch=1), Ledger(rules)
+    made, ledger = CampaignRun(1, spec, contacts(3), epoch=1), Ledger(rules)
     pending = made.start(now_us)
     for _ in range(400):
         if made.state is COMPLETED:
@@ -673,7 +646,7 @@ def test_a_whole_run_with_the_ledger(seed):
             (journal if to == JOURNAL else to_run).append(message)
         if dice.random() < 0.1:  # the campaign is reborn: what was on its way to it is lost
             epoch += 1
-            made = CampaignRun(1, spec, Contacts(3), epoch=epoch, history=history_of(journal))
+            made = CampaignRun(1, spec, contacts(3), epoch=epoch, history=history_of(journal))
             pending = made.start(now_us)
         else:
             pending = made.handle(to_run, now_us)
@@ -707,7 +680,7 @@ def test_check_invariants_sees_damage(damage):
     """An attempt whose contact is not in play, or that nobody looks after, is found."""
     made = at_stage(Stage.LEASED)
     if damage == "unwatched":
-        made._flight.open[FIRST].timer_us += 1
+        made._open[FIRST].timer_us += 1
     else:
         made.book.finish(0, "by mistake")
     with pytest.raises(InvariantError):
