@@ -12,7 +12,7 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.calls import Stage
 from dialer.domain.ids import attempt_id
-from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, Outcome
+from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, IntentRefusal, Outcome
 from dialer.domain.message import Address
 from dialer.domain.pool import ADOPTION_PATIENCE_US
 from dialer.domain.scheduler import Scheduler
@@ -666,6 +666,8 @@ def everything(attempt: int, now_us: int) -> dict[str, Any]:
         ),
         *(e.AgentReserved(agent, epoch, attempt) for agent in ("a1", "a2") for epoch in (1, 2)),
         *(e.ReservationRefused(agent, epoch, attempt) for agent in ("a1", "a2") for epoch in (1, 2)),
+        e.OfferSkipped("a1", 1, attempt),
+        e.OfferWithdrawn("c1", attempt, IntentRefusal.HOURS),
         *(
             e.TrunkOpened("t1", 2, 0, live)
             for live in ((), ((attempt, "", False),), ((attempt, "", True),), ((attempt, "a2", True),))
