@@ -29,6 +29,7 @@ class RingWatch:
         referee.commanded, referee.told = self.commanded, self.told
 
     def commanded(self, trunk, orders, now_us):
+        """The trunk orders something of the switch."""
         for order in orders:
             if type(order) is PlaceCall:
                 self.placed_us[order.attempt_id] = now_us
@@ -39,6 +40,7 @@ class RingWatch:
         self._commanded(trunk, orders, now_us)
 
     def told(self, trunk, events, now_us):
+        """The switch tells what happened."""
         for event in events:
             if type(event) in (LineAnswered, LineEnded):
                 self.answered.add(event.attempt_id)

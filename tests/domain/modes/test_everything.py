@@ -220,46 +220,84 @@ class Surroundings:
                 self.asked.pop(message.agent, None)
 
     def step(self):
-        """One thing that happens."""
-        bench, draw = self.bench, self.draw
-        move = draw(st.integers(0, 9))
-        agent = draw(st.sampled_from(sorted(self.epochs)))
-        epoch = self.epochs[agent]
-        news = []
-        if move == 0 and agent not in self.asked and agent not in self.up.values():
-            news = [e.AgentIdle(agent, epoch, ("q",), bench.now_us)]
-        elif move in (1, 2) and agent in self.asked:
-            attempt = self.asked[agent].attempt_id
-            verdict = draw(st.sampled_from(["yes", "yes", "no", "skip"]))
-            if verdict == "yes":
-                news = [e.AgentReserved(agent, epoch, attempt)]
-            elif verdict == "skip" and self.asked[agent].preview_us:
-                news = [e.OfferSkipped(agent, epoch, attempt)]
-                del self.asked[agent]
-            else:
-                news = [e.ReservationRefused(agent, epoch, attempt)]
-                del self.asked[agent]
-        elif move == 3:
-            news = [bench.granted(draw(st.integers(0, 4)), offer=self.mode == "preview")]
-        elif move == 4:
-            news = [e.CreditsGranted("t1", draw(st.integers(1, 4)))]
-        elif move == 5 and self.ringing:
-            attempt = self.ringing.pop(draw(st.integers(0, len(self.ringing) - 1)))
-            news = [e.CallAnswered(attempt, "t1", AnswerClass.UNKNOWN, bench.now_us)]
-        elif move == 6 and self.up:
-            attempt = draw(st.sampled_from(sorted(self.up)))
-            who = self.up.pop(attempt)
-            self.ringing = [ringing for ringing in self.ringing if ringing != attempt]
-            news = [e.CallEnded(attempt, who, Outcome.CONNECTED if who else Outcome.NO_ANSWER, bench.now_us)]
-        elif move == 7:
-            for attempt in self.confirming():
-                lease = e.Lease(attempt, 1, bench.now_us, bench.now_us + bench.ttl_us)
-                news.append(e.LeasesGranted("c1", (lease,), 0, 0))
-        elif move == 8 and agent not in self.up.values() and draw(st.booleans()):
-            self.epochs[agent] = epoch + 1
-            self.asked.pop(agent, None)
-            news = [e.AgentUnavailable(agent, epoch + 1, AgentState.RECOVERING, 0)]
-        self.heard(bench.tell(*news, after_us=draw(st.sampled_from([0, 1_000, SECOND_US, 7 * SECOND_US]))))
+        """One thing that happens, or nothing."""
+        moves = (
+            self.comes,
+            self.decides,
+            self.decides,
+            self.leases,
+            self.credits,
+            self.answers,
+            self.ends,
+            self.allows,
+            self.crashes,
+        )
+        news = self.draw(st.sampled_from(moves))()
+        self.heard(self.bench.tell(*news, after_us=self.draw(st.sampled_from([0, 1_000, SECOND_US, 7 * SECOND_US]))))
+
+    def agent(self):
+        """Somebody."""
+        return self.draw(st.sampled_from(sorted(self.epochs)))
+
+    def comes(self):
+        """An agent who has nothing to do is idle."""
+        agent = self.agent()
+        if agent in self.asked or agent in self.up.values():
+            return []
+        return [e.AgentIdle(agent, self.epochs[agent], ("q",), self.bench.now_us)]
+
+    def decides(self):
+        """An agent answers what it was asked."""
+        agent = self.agent()
+        if agent not in self.asked:
+            return []
+        asked, epoch = self.asked[agent], self.epochs[agent]
+        verdict = self.draw(st.sampled_from(["yes", "yes", "no", "skip"]))
+        if verdict == "yes":
+            return [e.AgentReserved(agent, epoch, asked.attempt_id)]
+        del self.asked[agent]
+        told = e.OfferSkipped if verdict == "skip" and asked.preview_us else e.ReservationRefused
+        return [told(agent, epoch, asked.attempt_id)]
+
+    def leases(self):
+        """Contacts are allowed, or offered."""
+        return [self.bench.granted(self.draw(st.integers(0, 4)), offer=self.mode == "preview")]
+
+    def credits(self):
+        """There are lines."""
+        return [e.CreditsGranted("t1", self.draw(st.integers(1, 4)))]
+
+    def answers(self):
+        """Somebody picks up."""
+        if not self.ringing:
+            return []
+        attempt = self.ringing.pop(self.draw(st.integers(0, len(self.ringing) - 1)))
+        return [e.CallAnswered(attempt, "t1", AnswerClass.UNKNOWN, self.bench.now_us)]
+
+    def ends(self):
+        """A call is over."""
+        if not self.up:
+            return []
+        attempt = self.draw(st.sampled_from(sorted(self.up)))
+        who = self.up.pop(attempt)
+        self.ringing = [ringing for ringing in self.ringing if ringing != attempt]
+        outcome = Outcome.CONNECTED if who else Outcome.NO_ANSWER
+        return [e.CallEnded(attempt, who, outcome, self.bench.now_us)]
+
+    def allows(self):
+        """The ledger allows what agents have decided to dial."""
+        until_us = self.bench.now_us + self.bench.ttl_us
+        leases = tuple(e.Lease(attempt, 1, self.bench.now_us, until_us) for attempt in self.confirming())
+        return [e.LeasesGranted("c1", leases, 0, 0)]
+
+    def crashes(self):
+        """An agent forgets its promise; one in a call would find it again."""
+        agent = self.agent()
+        if agent in self.up.values():
+            return []
+        self.epochs[agent] += 1
+        self.asked.pop(agent, None)
+        return [e.AgentUnavailable(agent, self.epochs[agent], AgentState.RECOVERING, 0)]
 
     def confirming(self):
         """Offers that an agent has decided to dial."""

@@ -23,24 +23,30 @@ class Told:
         self.sights, self.heard, self.again_us = [], [], None
 
     def decide(self, sight):
+        """Fill up the ringing calls."""
         self.sights.append(sight)
         ring = len(sight.ringing_since_us)
         launch = sight.idle if self.reserve else max(0, self.calls - ring)
         return Decision(launch, "as told", reserve=self.reserve)
 
     def next_us(self, now_us):
+        """When told."""
         return self.again_us
 
     def launched(self, count, now_us):
+        """Noted."""
         self.heard.append(("launched", count))
 
     def answered(self, ring_us, now_us):
+        """Noted."""
         self.heard.append(("answered", ring_us))
 
     def failed(self, after_us, now_us):
+        """Noted."""
         self.heard.append(("failed", after_us))
 
     def handled(self, duration_us, now_us):
+        """Noted."""
         self.heard.append(("handled", duration_us))
 
 

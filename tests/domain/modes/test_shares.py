@@ -43,6 +43,7 @@ class Pool:
             said = self.bench.tell(*news) if news else []
 
     def leases(self, name, count):
+        """What a campaign answers."""
         if name in self.dry:
             return e.LeasesGranted(name, (), count, None)
         return self.bench.granted(count, name, int(name[1:]))
