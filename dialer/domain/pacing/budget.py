@@ -38,7 +38,7 @@ class Budget:
 
     def balance(self, live_answers: int, abandoned: int) -> float:
         """Credits, with the part of one that is not earned yet."""
-        return float(self._limit * live_answers) - abandoned
+        return self._limit.numerator * live_answers / self._limit.denominator - abandoned
 
     def calls_covered(self, live_answers: int, abandoned: int, answer_chance: float) -> int:
         """Calls without an agent that the credits cover, were none of their answers joined.

@@ -46,7 +46,8 @@ class Durations:
 
     def observations(self, now_us: int) -> float:
         """How many are remembered, each with the weight that is left of it."""
-        return self._total / self._weigh(now_us)
+        weight = self._weigh(now_us)  # first: it may bring the total down
+        return self._total / weight
 
     def mean_us(self, default_us: float) -> float:
         """The mean of what was observed."""
@@ -62,7 +63,9 @@ class Durations:
             left -= count
         return found
 
-    def ends_within(self, horizon_us: float, open_by_bucket: Mapping[int, int], prior: tuple[float, float]) -> list[float]:
+    def ends_within(
+        self, horizon_us: float, open_by_bucket: Mapping[int, int], prior: tuple[float, float]
+    ) -> list[float]:
         """For each bucket of age: the chance that one of that age ends within the horizon.
 
         Args:
@@ -85,20 +88,16 @@ class Durations:
             rate = (died + prior_weight * general) / (exposure + prior_weight)
             hazard.append(hazard[-1] + rate)
             at_risk = max(0.0, at_risk - died - staying)
-        whole, part = divmod(horizon_us / width_us, 1.0)
-        last = self.buckets
+        ahead = horizon_us / width_us
+        whole, part = int(0.5 + ahead), (0.5 + ahead) % 1.0  # an age lies in the middle of its bucket
         found = []
-        for age in range(last):
-            here = 0.5 * (hazard[age] + hazard[age + 1])  # an age lies in the middle of its bucket
-            low = age + int(whole)
-            if low + 2 <= last:
-                start = hazard[low] + (0.5 + part) * (hazard[low + 1] - hazard[low])
-                if part > 0.5:
-                    start = hazard[low + 1] + (part - 0.5) * (hazard[low + 2] - hazard[low + 1])
-                ahead = start - here
+        for age in range(self.buckets):
+            if age + whole < self.buckets:
+                low, high = hazard[age + whole], hazard[age + whole + 1]
+                died = low + part * (high - low) - 0.5 * (hazard[age] + hazard[age + 1])
             else:
-                ahead = general * horizon_us / width_us
-            found.append(1.0 - math.exp(-ahead))
+                died = general * ahead
+            found.append(1.0 - math.exp(-died))
         return found
 
     def _weigh(self, now_us: int) -> float:
@@ -106,7 +105,7 @@ class Durations:
         if not self._total:
             self._origin_us = now_us
         half_lives = (now_us - self._origin_us) / self._half_life_us
-        weight = 2.0 ** min(half_lives, _FORGOTTEN)
+        weight = math.pow(2.0, min(half_lives, _FORGOTTEN))
         if weight > _HEAVIEST:
             self._counts = [count / weight for count in self._counts]
             self._total /= weight

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dialer.domain.pacing.budget import COVER_DEVIATIONS, Budget
 from dialer.domain.pacing.caution import Caution
@@ -19,25 +19,31 @@ from dialer.domain.pacing.durations import Durations
 from dialer.domain.pacing.sight import Decision, Sight
 from dialer.domain.specs import MINUTE_US, SECOND_US, PacingSpec
 
-#: Pools of fewer agents gain nothing from a prediction; below the second size two lines for each agent are the most.
+#: Pools of fewer agents gain too little from a prediction.
 SMALLEST_POOL = 5
+#: Below this size there is a limit of lines for each agent who is free soon: 2 for five agents, and one more for ten
+#: agents more. In so small a pool one wrong estimate costs more than the credits that it earns in an hour.
 SMALL_POOL = 15
-SMALL_POOL_LINES = 2
+SMALL_POOL_LINES = 2.0
+AGENTS_PER_LINE = 10
 #: Remembered observations without which nothing is predicted.
 LEAST_CALLS = 30
 LEAST_ANSWERS = 5
 LEAST_HANDLED = 10
 #: Time alone moves the prediction on: answers become likelier, calls end.
 STEP_US = SECOND_US // 2
+KEEP_UP_US = 2 * SECOND_US
 #: Tables of the estimates are made anew after this time.
 REFRESH_US = 5 * SECOND_US
 HALF_LIFE_US = 20 * MINUTE_US
 RING_BITS, RING_BUCKETS = 20, 128  # buckets of 1.05 s up to 2 minutes
-HANDLED_BITS, HANDLED_BUCKETS = 21, 512  # buckets of 2.1 s up to 18 minutes
+HANDLED_BITS, HANDLED_BUCKETS = 22, 256  # buckets of 4.2 s up to 18 minutes
 #: Belief about handling times before any is known: weight in agents, and mean.
 HANDLED_PRIOR = (4.0, 180.0 * SECOND_US)
 RING_DEFAULT_US = 9.0 * SECOND_US
+ENDS_IN_TIME = 0.5  #: share of the ends expected within a ringing time that the worst case counts on
 MOST_CALLS = 1 << 16  #: in one decision
+MOST_SPANS = 64  #: of promised calls; one that is forgotten makes its calls a risk again
 
 
 class Predictive:
@@ -51,20 +57,23 @@ class Predictive:
     """
 
     __slots__ = (
+        "_ahead_us",
         "_answers",
+        "_binding",
         "_budget",
         "_caution",
         "_chance",
+        "_decided_us",
         "_ends_within",
         "_failures",
         "_granted",
         "_handled",
-        "_last",
+        "_kept_up_us",
         "_promised",
         "_refreshed_us",
+        "_stepping",
         "_still_failing",
         "_still_ringing",
-        "_stepping",
     )
 
     def __init__(self, spec: PacingSpec) -> None:
@@ -74,9 +83,12 @@ class Predictive:
         self._answers = Durations(bucket_bits=RING_BITS, buckets=RING_BUCKETS, half_life_us=HALF_LIFE_US)
         self._failures = Durations(bucket_bits=RING_BITS, buckets=RING_BUCKETS, half_life_us=HALF_LIFE_US)
         self._handled = Durations(bucket_bits=HANDLED_BITS, buckets=HANDLED_BUCKETS, half_life_us=HALF_LIFE_US)
-        self._last: Decision | None = None
+        self._binding = False  # the learnt margin limited the last decision, nothing else
         self._granted = 0  # of the last decision, not launched yet
+        self._kept_up_us = 0  # when all that was granted had been launched
         self._promised: list[tuple[int, int | None]] = []  # spans in which calls were sent with a promised agent
+        self._ahead_us = -1  # of the last decision to dial without promises
+        self._decided_us = 0
         self._stepping = False
         self._refreshed_us: int | None = None
         self._still_ringing: list[float] = []
@@ -85,9 +97,11 @@ class Predictive:
 
     # -- what happened -----------------------------------------------------------------------------------------------
 
-    def launched(self, count: int, now_us: int) -> None:  # noqa: ARG002
+    def launched(self, count: int, now_us: int) -> None:
         """So many calls were sent."""
         self._granted = max(0, self._granted - count)
+        if not self._granted:
+            self._kept_up_us = now_us
 
     def answered(self, ring_us: int, now_us: int) -> None:
         """A person answered, this long after the call was sent."""
@@ -107,26 +121,33 @@ class Predictive:
 
     def next_us(self, now_us: int) -> int | None:
         """When to decide again although nothing has happened; None if only news can change the decision."""
-        return now_us + STEP_US if self._stepping else None
+        if not self._stepping:
+            return None
+        due_us = self._decided_us + STEP_US
+        return due_us if due_us > now_us else now_us + STEP_US  # who has not asked when it was due has a reason
 
     def decide(self, sight: Sight) -> Decision:
         """How many calls to place now."""
         agents = sight.idle + len(sight.busy_since_us)
-        binding = self._last is not None and not self._last.reserve and not self._granted
+        if not self._granted:
+            self._kept_up_us = sight.now_us
+        # What was granted and is not sent for so long lacked a line or a contact.
+        binding = self._binding and sight.now_us <= self._kept_up_us + KEEP_UP_US
         self._caution.learn(sight.live_answers, sight.abandoned, agents, binding=binding)
+        self._binding = False
         why = self._why_reserve(sight, agents)
         ringing = self._at_risk(sight)
         if why is None or self._refreshed_us is not None:
             self._refresh(sight)
-        answers, spread = self._expected_answers(ringing, sight.now_us)
-        safe = self._safe(sight, len(ringing), answers, spread)
+        worst = self._expected_answers(ringing, sight.now_us, self._chance.worst())
+        safe = self._safe(sight, len(ringing), *worst)
         if why is None:
-            decision = self._predict(sight, len(ringing), answers, spread, safe)
+            decision = self._predict(sight, ringing, worst, safe)
         else:
             decision = Decision(safe, f"one call for each agent: {why}", reserve=True)
         self._mark(sight.now_us, reserve=decision.reserve)
+        self._decided_us = sight.now_us
         self._stepping = agents > 0 and (not decision.reserve or len(ringing) > 0)
-        self._last = decision
         self._granted = decision.launch
         return decision
 
@@ -160,8 +181,12 @@ class Predictive:
     def _mark(self, now_us: int, *, reserve: bool) -> None:
         """Remember in which spans calls are sent with a promised agent."""
         running = bool(self._promised) and self._promised[-1][1] is None
+        if not reserve:
+            self._ahead_us = now_us
         if reserve and not running:
-            self._promised.append((now_us, None))
+            # In doubt at the same instant, a call is one without a promise.
+            self._promised.append((max(now_us, self._ahead_us + 1), None))
+            del self._promised[:-MOST_SPANS]
         elif running and not reserve:
             self._promised[-1] = (self._promised[-1][0], now_us)
 
@@ -177,13 +202,12 @@ class Predictive:
         ages = Counter(min(max(0, now_us - since_us) >> HANDLED_BITS, last) for since_us in sight.busy_since_us)
         self._ends_within = self._handled.ends_within(self._answers.mean_us(RING_DEFAULT_US), ages, HANDLED_PRIOR)
 
-    def _expected_answers(self, ringing: Sequence[int], now_us: int) -> tuple[float, float]:
+    def _expected_answers(self, ringing: Sequence[int], now_us: int, chance: float) -> tuple[float, float]:
         """Expected answers of the ringing calls, and their variance. All of them, as long as nothing is known."""
         if not ringing:
             return 0.0, 0.0
         if not self._still_ringing:
             return float(len(ringing)), 0.0
-        chance = self._chance.mean()
         mean = variance = 0.0
         for age, count in Counter([(now_us - since_us) >> RING_BITS for since_us in ringing]).items():
             at = min(max(age, 0), RING_BUCKETS - 1)
@@ -209,34 +233,45 @@ class Predictive:
         unpromised = min(float(ringing), answers + COVER_DEVIATIONS * math.sqrt(variance))
         return max(0, math.floor(sight.idle - sight.waiting - math.ceil(sight.rival_answers) - unpromised))
 
-    def _predict(self, sight: Sight, ringing: int, answers: float, spread: float, safe: int) -> Decision:
+    def _predict(self, sight: Sight, ringing: Sequence[int], worst: tuple[float, float], safe: int) -> Decision:
         """As many as fit: the expected answers with the learnt margin, and the worst case with the credits."""
+        chance, chance_variance, worst_chance = self._chance.mean(), self._chance.variance(), self._chance.worst()
+        answers, answers_variance = worst
+        if worst_chance > chance:
+            answers, answers_variance = self._expected_answers(ringing, sight.now_us, chance)
         ends, ends_variance = self._expected_ends(sight.busy_since_us, sight.now_us)
-        supply = sight.idle + ends
-        demand = sight.waiting + sight.rival_answers + answers
         agents = sight.idle + len(sight.busy_since_us)
-        factor = self._caution.factor(sight.live_answers, sight.abandoned, agents)
         credits_left = self._budget.credits(sight.live_answers, sight.abandoned)
-        chance, chance_variance = self._chance.mean(), self._chance.variance()
-        room = supply - demand
-        base = ends_variance + spread + sight.rival_answers
+        factor = self._caution.factor(sight.live_answers, sight.abandoned, agents)
+        others = sight.waiting + sight.rival_answers
+        supply = sight.idle + ends
+        room = supply - others - answers
+        base = ends_variance + answers_variance + sight.rival_answers
         each = chance * (1.0 - chance)
+        # Agents who end only after the first answers come too late for those: half of them count in the worst case.
+        cover = sight.idle + ENDS_IN_TIME * ends + credits_left - others - worst[0]
+        worst_base = ends_variance + worst[1] + sight.rival_answers
+        worst_each = worst_chance * (1.0 - worst_chance)
 
-        def fits(calls: int) -> bool:
+        def expected(calls: int) -> bool:
             deviation = math.sqrt(base + calls * each + calls * calls * chance_variance)
-            left = room - calls * chance
-            return factor * deviation <= left and COVER_DEVIATIONS * deviation <= left + credits_left
+            return factor * deviation <= room - calls * chance
+
+        def covered(calls: int) -> bool:
+            deviation = math.sqrt(worst_base + calls * worst_each + calls * calls * chance_variance)
+            return COVER_DEVIATIONS * deviation <= cover - calls * worst_chance
 
         most = MOST_CALLS
         if agents < SMALL_POOL:
-            most = max(0, math.floor(SMALL_POOL_LINES * supply) - ringing)
-        launch = max(safe, min(most, _largest(fits)))
-        return Decision(
-            launch, f"predictive: {supply:.1f} agents free soon, {demand:.1f} answers due, margin {factor:.2f}", reserve=False
-        )
+            lines = SMALL_POOL_LINES + (agents - SMALLEST_POOL) / AGENTS_PER_LINE
+            most = max(0, math.floor(lines * supply) - len(ringing))
+        launch = max(safe, min(most, _largest(lambda calls: expected(calls) and covered(calls))))
+        self._binding = not expected(launch + 1)
+        reason = f"predictive: {supply:.1f} agents free soon, {others + answers:.1f} answers due, margin {factor:.2f}"
+        return Decision(launch, reason, reserve=False)
 
 
-def _largest(fits) -> int:
+def _largest(fits: Callable[[int], bool]) -> int:
     """The largest number that fits, where smaller ones fit too; 0 if none does."""
     high = 1
     while high < MOST_CALLS and fits(high):
