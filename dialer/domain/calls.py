@@ -28,11 +28,11 @@ class Stage(IntEnum):
     READY = 7  #: the ledger has allowed it; no line is free yet
 
 
-#: Looking at a contact takes no line and is no call yet.
-LOOKING = frozenset({Stage.OFFERED, Stage.CONFIRMING, Stage.READY})
+#: Looking at a contact takes no line and is no call yet. Tuples, because hashing a member of an enum is slow.
+LOOKING = (Stage.OFFERED, Stage.CONFIRMING, Stage.READY)
 #: The trunk has no order.
-UNSENT = LOOKING | {Stage.MATCHED}
-#: Of these the rest is looked at again and again: they are kept apart.
+UNSENT = (Stage.MATCHED, *LOOKING)
+#: What waits for somebody is looked for again and again: it is kept apart.
 _APART = (Stage.WAITING, Stage.CONFIRMING, Stage.READY)
 
 
@@ -88,17 +88,16 @@ class Calls:
     def remove(self, call: Call) -> None:
         """A call is over."""
         del self._calls[call.attempt_id]
-        if call.stage in self._apart:
+        if call.stage in _APART:
             del self._apart[call.stage][call.attempt_id]
 
     def move(self, call: Call, stage: Stage, deadline_us: int = 0) -> None:
         """Put a call in a stage, which time alone will end at ``deadline_us``; 0 for never."""
-        apart = self._apart
-        if call.stage in apart:
-            del apart[call.stage][call.attempt_id]
+        if call.stage in _APART:
+            del self._apart[call.stage][call.attempt_id]
         call.stage, call.deadline_us = stage, deadline_us
-        if stage in apart:
-            apart[stage][call.attempt_id] = call
+        if stage in _APART:
+            self._apart[stage][call.attempt_id] = call
         if deadline_us:
             heapq.heappush(self._due, (deadline_us, call.attempt_id))
 

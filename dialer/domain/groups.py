@@ -58,6 +58,10 @@ class Groups:
             return None
         return group
 
+    def asking(self, group: Group) -> bool:
+        """True while its agent has not answered, and nothing of it is dialled."""
+        return self._pool.roster.cards[group.agent].hold is Hold.ASKED
+
     def spare_calls(self, campaign: str) -> int:
         """Calls of a campaign that would find their agent taken, if all of them were answered."""
         return sum(len(group.calls) - 1 for group in self._groups.values() if group.campaign == campaign)

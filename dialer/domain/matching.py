@@ -2,9 +2,9 @@
 
 What a campaign may begin at this moment says the policy of its mode (``modes/``); this is the frame around it. Higher
 priority goes first, strictly: as long as a campaign has contacts that may be dialled now, agents of its queue are kept
-from lower ones. Equal ones take turns at random. Or agents are divided in proportion to the priorities
-(``shares.py``). Within a queue the longest-idle agent is first. Agents for whom a contact of their own is due are asked
-for that contact before any other.
+from lower ones. Equal ones take turns at random. Or all take turns in proportion to their priorities (``turns.py``).
+Within a queue the longest-idle agent is first. An agent for whom a contact of the agent's own is due gets that contact
+before any other.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from dialer.domain.message import Address, Envelope
 from dialer.domain.modes.base import DIALLING, NO_LINE, Launch, View
 from dialer.domain.pool import Pool
 from dialer.domain.roster import AgentCard
-from dialer.domain.shares import ANSWER_PATIENCE_US, Shares
 from dialer.domain.specs import SECOND_US
 from dialer.domain.supply import PERSONAL_PATIENCE_US, CampaignCard
+from dialer.domain.turns import ANSWER_PATIENCE_US, Turns
 
 #: A request for credits that brought none is repeated after this time.
 CREDIT_PATIENCE_US = SECOND_US
@@ -38,7 +38,8 @@ class Matching:
     def __init__(self, pool: Pool, rng: Random) -> None:
         self.pool = pool
         self._rng = rng
-        self._shares = Shares(rng) if pool.spec.priority_policy == PriorityPolicy.SHARES else None
+        self._shares = pool.spec.priority_policy == PriorityPolicy.SHARES
+        self._turns = Turns(rng, shares=self._shares)
         self._now_us = 0  # of the last step: what was due by then has had its turn
 
     def run(self, now_us: int, out: list[Envelope]) -> None:
@@ -58,10 +59,7 @@ class Matching:
             for view in views:
                 if view.card.own or view.card.personal:
                     wanted[view.card.opened.trunk] += self._match_own(view, personal, out)
-            if self._shares is None:
-                self._match_at_random(views, out)
-            else:
-                self._match_by_shares(views, self._shares, out)
+            self._match_all(views, out)
             for view in self._in_turn(views):
                 wanted[view.card.opened.trunk] += self._restock(view, views, out)
             for view in views:
@@ -86,7 +84,7 @@ class Matching:
                 times.append(card.next_us)
             if card.asked_for:
                 times.append(min(card.asked_for.values()) + PERSONAL_PATIENCE_US)
-            if self._shares is not None and card.asked:
+            if card.asked and len(self.pool.campaigns) > 1:
                 times.append(card.asked_us + ANSWER_PATIENCE_US)
             again_us = card.policy.next_us()
             if again_us is not None:
@@ -103,41 +101,46 @@ class Matching:
         ranks: dict[int, list[CampaignCard]] = {}
         for card in self.pool.campaigns.values():
             if card.active:
-                ranks.setdefault(card.opened.priority if self._shares is None else 0, []).append(card)
+                ranks.setdefault(0 if self._shares else card.opened.priority, []).append(card)
         return [ranks[priority] for priority in sorted(ranks, reverse=True)]
 
     def _in_turn(self, views: list[View]) -> list[View]:
         """Equal campaigns in the order in which they may ask for leases: another one each time."""
         return self._rng.sample(views, len(views)) if len(views) > 1 else views
 
-    def _match_at_random(self, views: list[View], out: list[Envelope]) -> None:
-        ready = [view for view in views if view.card.stock or self._explain(view)]
-        while ready:
-            view = ready[self._rng.randrange(len(ready))] if len(ready) > 1 else ready[0]
-            if not self._launch(view, out):
-                ready.remove(view)
-
-    def _match_by_shares(self, views: list[View], shares: Shares, out: list[Envelope]) -> None:
-        self._match_at_random([view for view in views if view.card.policy.flow], out)
-        by_name = {view.card.name: view for view in views if not view.card.policy.flow}
-        ready = shares.begin([view.card for view in by_name.values()], self._now_us)
-        for view in by_name.values():
-            if view.card not in ready or not view.card.stock:
-                self._explain(view)
-        while ready:
-            card = shares.next(ready)
-            view = by_name[card.name]
-            view.kept = shares.kept_for_others(card) + shares.kept_for(card)
-            if not card.stock and card.hungry(self._now_us) and view.idle:
-                shares.keep(card)
+    def _match_all(self, views: list[View], out: list[Envelope]) -> None:
+        """Begin what can be begun. Flows need no agents, and a campaign without equals has every turn."""
+        rivals = [view for view in views if not view.card.policy.flow] if len(views) > 1 else []
+        for view in views:
+            if len(rivals) > 1 and not view.card.policy.flow:
                 continue
-            launch = self._launch(view, out) if card.stock else None
-            if launch:
-                shares.took(card, launch.agents)
-            else:
+            while self._launch(view, out):
+                pass
+        if len(rivals) > 1:
+            self._match_in_turn({view.card.name: view for view in rivals}, out)
+
+    def _match_in_turn(self, views: dict[str, View], out: list[Envelope]) -> None:
+        turns, now_us = self._turns, self._now_us
+        for view in views.values():
+            if not view.card.stock:
+                self._explain(view)
+        ready = turns.begin([view.card for view in views.values()], now_us)
+        while ready:
+            card = turns.next(ready)
+            view = views[card.name]
+            view.kept = turns.kept_for_others(card) + turns.kept_for(card)
+            if not card.stock and card.hungry(now_us) and view.idle:
+                kept = turns.kept_for(card)
+                if card.policy.need(view, kept + 1) > kept:
+                    turns.keep(card)
+                    continue
+            launch = self._launch(view, out)
+            if launch is None:
                 ready.remove(card)
-        for view in by_name.values():
-            view.kept = shares.kept_for_others(view.card)
+            else:
+                turns.took(card, launch.agents)
+        for view in views.values():
+            view.kept = turns.kept_for_others(view.card)
 
     def _explain(self, view: View) -> bool:
         """Say why a campaign without leases does not dial."""
@@ -233,23 +236,14 @@ class Matching:
         """What others leave of the agents of a queue.
 
         Returns:
-            Calls that could be placed now, were there leases and credits; and how many of them lack a lease, those of
-            equal campaigns counted.
+            Calls that could be placed now, were there leases and credits; and for how many of them leases are wanted:
+            where campaigns take turns, for the agents who are kept for its turns.
         """
         policy, card = view.card.policy, view.card
-        idle = view.idle
-        need = policy.need(view, idle)
+        need = policy.need(view, view.idle)
         if policy.flow or not need or len(views) == 1:
             return need, need
-        if self._shares is not None:  # agents are kept for its turns, and those of others are not among the idle ones
-            kept = self._shares.kept_for(card)
-            return need, policy.need(view, kept) if kept else 0
-        queue = card.opened.queue
-        others = [other.card for other in views if other is not view and other.card.opened.queue == queue]
-        sharing = 1 + sum(1 for other in others if other.stock or other.due(self._now_us))
-        share = policy.need(view, -(-idle // sharing))
-        served = sum(len(other.stock) + other.asked for other in others)
-        return share, max(0, min(share, need - served))
+        return need, policy.need(view, self._turns.kept_for(card))
 
     def _request_credits(self, wanted: dict[str, int], now_us: int, out: list[Envelope]) -> None:
         for name, soon in wanted.items():

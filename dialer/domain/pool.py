@@ -71,7 +71,9 @@ class Pool:
     # -- beginning and end -------------------------------------------------------------------------------------------
 
     def adopt(self, attempt_id: int, trunk: str, now_us: int, agent: str = "") -> Call:
-        """Take in a call that an earlier incarnation dialled."""
+        """Take in a call that an earlier incarnation dialled: nobody may dial it once more."""
+        for card in self.campaigns.values():
+            card.forget((attempt_id,))
         call = Call(attempt_id, self.campaign_of(attempt_id), trunk, Stage.DIALLING, agent, sent_us=now_us)
         self.begin(call)
         return call
@@ -89,7 +91,7 @@ class Pool:
     def track(self, call: Call) -> None:
         """Keep the campaign's note of calls that ring without an agent, after a call or its agent has moved."""
         card = self.campaigns.get(call.campaign)
-        if card is not None:
+        if card is not None and not card.policy.flow:
             if call.alone:
                 card.alone.setdefault(call.attempt_id, call.sent_us)
             else:
@@ -97,14 +99,15 @@ class Pool:
 
     def drop(self, call: Call, out: list[Envelope]) -> None:
         """A call is over, or will not be: whoever is promised to it is free."""
-        if call.group is not None and call.stage is Stage.MATCHED:
+        if call.group is not None and self.groups.asking(call.group):
             self.groups.undo(call.group, out, but=call)
         self.release(call, out)
         self.calls.remove(call)
         card = self.campaigns.get(call.campaign)
         if card is not None and call.stage not in LOOKING:
             card.in_progress -= 1
-            card.alone.pop(call.attempt_id, None)
+            if card.alone:
+                card.alone.pop(call.attempt_id, None)
         if call.stage is Stage.MATCHED:
             self._set_aside(call, -1)  # nothing was sent
 
@@ -368,7 +371,7 @@ class Pool:
         if real != campaign.in_progress:
             detail = f"{campaign.name}: counted {campaign.in_progress}, real {real}"
             raise InvariantError("calls in progress", detail)
-        alone = {call.attempt_id for call in calls if call.alone}
+        alone = {call.attempt_id for call in calls if call.alone and not campaign.policy.flow}
         if alone != campaign.alone.keys():
             detail = f"{campaign.name}: noted {sorted(campaign.alone)}, real {sorted(alone)}"
             raise InvariantError("calls that ring alone", detail)

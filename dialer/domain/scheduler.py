@@ -160,8 +160,11 @@ class Scheduler:
             self.pool.give_back(msg.campaign, [lease.attempt_id for lease in msg.leases], out)
             return
         usable = []
+        held = card.attempts()
         for lease in msg.leases:
             call = self.pool.calls.get(lease.attempt_id)
+            if lease.attempt_id in held:
+                continue  # told twice
             if call is not None and self.pool.offers.expects(call, lease):
                 self.pool.offers.confirmed(call, lease)
             elif call is not None:
@@ -198,9 +201,7 @@ class Scheduler:
                 self.pool.roster.work(card.agent, now_us)  # an earlier incarnation of this scheduler knew since when
         elif msg.state is not AgentState.RECOVERING and card.hold is not Hold.RESERVED:
             self.pool.free(card.agent, now_us)
-        if card.hold is Hold.RESERVED and card.attempt_id == msg.attempt_id:
-            if msg.state is not AgentState.RESERVED:
-                self.pool.roster.away(card, msg.attempt_id)
+        if self._expected(card, msg):
             return
         self.pool.lose_promise(card, out)
         self.pool.roster.away(card, msg.attempt_id)
@@ -208,6 +209,20 @@ class Scheduler:
             self._adopt_promise(card, msg.attempt_id, now_us, out)
         elif msg.state is AgentState.PREVIEW:  # the campaign has its offer back, as it knows of the restart
             out.append(Envelope(Address("agent", card.agent), c.ReleaseAgent(card.agent, msg.attempt_id)))
+
+    def _expected(self, card: AgentCard, msg: e.AgentUnavailable) -> bool:
+        """True if the agent only says that it is where its promise has brought it."""
+        if card.hold is not Hold.RESERVED or card.attempt_id != msg.attempt_id:
+            return False
+        if msg.state is AgentState.RESERVED:
+            return True
+        call = self.pool.calls.get(msg.attempt_id)
+        if msg.state not in _WORKING or call is None or call.stage in UNSENT or self.pool.groups.held_by(card):
+            return False
+        self.pool.roster.away(card, msg.attempt_id)
+        if call.stage in _ADOPTABLE:  # joined by order of an earlier incarnation of this scheduler
+            self.pool.calls.move(call, Stage.JOINING)
+        return True
 
     def _heard(self, agent: str, epoch: int, out: list[Envelope]) -> AgentCard | None:
         """The card of an agent that speaks, None for a replaced incarnation; a new one has forgotten its promises."""

@@ -99,6 +99,10 @@ class CampaignCard:
         else:
             self.stock.appendleft(lease)
 
+    def attempts(self) -> set[int]:
+        """Attempts of the leases in stock."""
+        return {lease.attempt_id for lease in (*self.own, *self.stock)}
+
     def void(self) -> list[int]:
         """Take everything out of stock, and tell the attempts."""
         attempts = [lease.attempt_id for lease in (*self.own, *self.stock)]
@@ -118,7 +122,8 @@ class CampaignCard:
         """Take leases out of stock under which an earlier incarnation of the scheduler has dialled."""
         if any(lease.attempt_id in live for lease in self.stock):
             self.stock = deque(lease for lease in self.stock if lease.attempt_id not in live)
-        self.own = [lease for lease in self.own if lease.attempt_id not in live]
+        if self.own:
+            self.own = [lease for lease in self.own if lease.attempt_id not in live]
 
     def too_old(self, until_us: int) -> Iterator[int]:
         """Take out of stock, and tell, the attempts whose intent is not younger than ``until_us``."""

@@ -12,7 +12,7 @@ from typing import Any, cast
 from dialer.domain.agent import AgentMachine
 from dialer.domain.campaign import CampaignRun
 from dialer.domain.commands import StopCampaign
-from dialer.domain.kinds import CampaignState
+from dialer.domain.kinds import CampaignState, PriorityPolicy
 from dialer.domain.ledger import STORE, Ledger
 from dialer.domain.message import Address, Machine
 from dialer.domain.ports import ContactSource
@@ -47,6 +47,7 @@ class Scenario:
     rules: LegalRules
     agents: Sequence[AgentSpec] = ()
     agents_per_host: int = 8
+    priority_policy: PriorityPolicy = PriorityPolicy.STRICT
     profile: str = "typical"
     habits: Habits = field(default_factory=lambda: habits_by_name("typical"))
     hours: float = 8.0
@@ -120,7 +121,7 @@ class Simulation:
         scenario = self.scenario
         agents = tuple(spec.agent for spec in scenario.agents)
         campaigns = tuple(spec.campaign for spec, _ in scenario.campaigns)
-        return PoolSpec(_POOL, (scenario.trunk.trunk,), agents, campaigns)
+        return PoolSpec(_POOL, (scenario.trunk.trunk,), agents, campaigns, priority_policy=scenario.priority_policy)
 
     def _scheduler(self, pool: PoolSpec, epoch: int) -> Machine:
         return Scheduler(pool, rng=Random(self.scenario.seed * 1_000 + epoch))

@@ -12,7 +12,7 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.calls import Stage
 from dialer.domain.ids import attempt_id
-from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, Outcome
+from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, IntentRefusal, Outcome
 from dialer.domain.message import Address
 from dialer.domain.pool import ADOPTION_PATIENCE_US
 from dialer.domain.scheduler import Scheduler
@@ -166,6 +166,7 @@ def test_a_trunk_of_a_campaign_that_is_not_the_pools_own_is_asked_too():
 
 
 def test_longest_idle_first():
+    """Requirement 34."""
     bench = Bench()
     bench.tell(opened())
     bench.tell(e.AgentIdle("a1", 1, ("q",), 30), e.AgentIdle("a2", 1, ("q",), 10), e.AgentIdle("a3", 1, ("q",), 20))
@@ -182,6 +183,7 @@ def test_only_agents_of_the_queue():
 
 
 def test_an_agent_is_asked_before_anything_is_dialled():
+    """Requirements 31, 37."""
     bench = matched()
     assert bench.stage() is Stage.MATCHED
     said = bench.tell(e.AgentReserved("a1", 1, bench.call()))
@@ -228,6 +230,7 @@ def test_credits_that_do_not_come_are_asked_for_again():
 
 
 def test_higher_priority_first_strictly():
+    """Requirements 40, 42."""
     bench = Bench()
     bench.tell(opened("low", 2, priority=1), opened("c1", 1, priority=5))
     bench.idle("a1", "a2", "a3")
@@ -247,6 +250,7 @@ def test_agents_of_other_queues_are_not_kept_for_a_high_priority():
 
 
 def test_equal_priorities_take_turns_at_random():
+    """Requirement 41."""
     chosen = Counter()
     for seed in range(200):
         bench = Bench(seed=seed)
@@ -469,6 +473,7 @@ def agentless(concurrency: int = 2) -> Bench:
 
 
 def test_agentless_dials_without_agents_up_to_its_concurrency():
+    """Requirements 20, 26."""
     bench = agentless()
     said = bench.supply(5)
     assert len(of(c.Originate, said)) == 2
@@ -666,6 +671,8 @@ def everything(attempt: int, now_us: int) -> dict[str, Any]:
         ),
         *(e.AgentReserved(agent, epoch, attempt) for agent in ("a1", "a2") for epoch in (1, 2)),
         *(e.ReservationRefused(agent, epoch, attempt) for agent in ("a1", "a2") for epoch in (1, 2)),
+        e.OfferSkipped("a1", 1, attempt),
+        e.OfferWithdrawn("c1", attempt, IntentRefusal.HOURS),
         *(
             e.TrunkOpened("t1", 2, 0, live)
             for live in ((), ((attempt, "", False),), ((attempt, "", True),), ((attempt, "a2", True),))

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from dialer.domain.modes.base import DIALLING, NO_LINE, Launch, Policy, View
 
+_ONE = Launch(1, DIALLING)
+
 
 class Agentless(Policy):
     """A call whenever one may be added."""
@@ -18,7 +20,7 @@ class Agentless(Policy):
             return Launch(0, NO_LINE)
         if view.card.free_slots <= 0:
             return Launch(0, f"all {view.card.opened.concurrency} calls are in progress")
-        return Launch(1, DIALLING)
+        return _ONE
 
     def need(self, view: View, agents: int) -> int:  # noqa: ARG002 - no agent has a part in it
         """As many as may be added."""

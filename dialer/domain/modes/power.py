@@ -13,7 +13,8 @@ from dialer.domain.specs import PacingSpec
 
 #: Ratios are decimals, and their sums are not exact.
 _ROUNDING = 1e-9
-CAPPED = "dialling one call for each agent: the abandonment limit leaves no room for more"
+#: Added to the reason while groups are kept to one call.
+CAPPED = ", and the abandonment limit leaves no room for more than one call each"
 
 
 class Power(Policy):
@@ -32,12 +33,12 @@ class Power(Policy):
         if not view.credits:
             return Launch(0, NO_LINE)
         agent = view.agent()
+        room = self._room(view)
         if agent is None:
-            return view.no_agent()
-        wanted = self._calls_for(1)
-        allowed = min(wanted, 1 + self._room(view))
-        reason = CAPPED if allowed == 1 < wanted else DIALLING
-        return Launch(min(allowed, view.stock, view.credits), reason, agent, self._spec.agent_idle_limit_us)
+            nothing = view.no_agent()
+            return nothing if room else nothing._replace(reason=nothing.reason + CAPPED)
+        calls = min(self._calls_for(1), 1 + room, view.stock, view.credits)
+        return Launch(calls, DIALLING, agent, self._spec.agent_idle_limit_us)
 
     def need(self, view: View, agents: int) -> int:
         """The next groups of so many agents, as far as the abandonment limit allows."""

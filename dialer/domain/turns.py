@@ -1,9 +1,11 @@
-"""Whose turn it is when agents are divided in proportion to priorities: stride scheduling.
+"""Whose turn it is among campaigns that may use the same agents: by lot, or in proportion to their priorities.
 
-Each campaign has a count of the agents it has had, divided by its priority; the one with the lowest count is next
-(Waldspurger and Weihl, "Stride scheduling", 1995). A campaign that comes back with something to dial starts where the
-others are: what it did not use is not saved up. One that waits for the ledger keeps the agents of its turns, but for a
-moment only.
+In proportion it is stride scheduling (Waldspurger and Weihl, 1995): each campaign has a count of the agents it has had,
+divided by its priority, and the one with the lowest count is next. A campaign that comes back with something to dial
+starts where the others are: what it did not use is not saved up.
+
+A campaign whose turn it is while its leases are on their way keeps an agent for it, but for a moment only. Otherwise
+whoever holds leases ahead would get every agent, and with them the leases ahead.
 """
 
 from __future__ import annotations
@@ -19,15 +21,17 @@ from dialer.domain.supply import CampaignCard
 ANSWER_PATIENCE_US = 2 * SECOND_US
 
 
-class Shares:
+class Turns:
     """The turns of the campaigns of one pool.
 
     Args:
-        rng: Chance for the choice among equal counts.
+        rng: Chance, for the lot and among equal counts.
+        shares: In proportion to the priorities; False: by lot.
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, *, shares: bool) -> None:
         self._rng = rng
+        self._shares = shares
         self._reached = 0.0  # count of whoever had the last turn
         self._ahead: dict[str, float] = {}  # campaign -> count, with the agents kept for it in this step
         self._kept: dict[str, Counter[str]] = {}  # queue -> campaign -> agents kept for its turns
@@ -38,7 +42,7 @@ class Shares:
         Returns:
             Those of the campaigns that have something to dial, or will in a moment.
         """
-        contend = [card for card in peers if card.stock or self._expects(card, now_us)]
+        contend = [card for card in peers if card.stock or _expects(card, now_us)]
         reached = min((card.turn for card in contend if card.contends), default=self._reached)
         for card in peers:
             contends = card in contend
@@ -49,15 +53,12 @@ class Shares:
         self._kept = {}
         return contend
 
-    @staticmethod
-    def _expects(card: CampaignCard, now_us: int) -> bool:
-        return card.hungry(now_us) and not (card.asked and now_us >= card.asked_us + ANSWER_PATIENCE_US)
-
     def next(self, ready: Sequence[CampaignCard]) -> CampaignCard:
         """Whose turn it is."""
-        lowest = min(self._ahead[card.name] for card in ready)
-        first = [card for card in ready if self._ahead[card.name] == lowest]
-        return first[self._rng.randrange(len(first))] if len(first) > 1 else first[0]
+        if self._shares:
+            lowest = min(self._ahead[card.name] for card in ready)
+            ready = [card for card in ready if self._ahead[card.name] == lowest]
+        return ready[self._rng.randrange(len(ready))] if len(ready) > 1 else ready[0]
 
     def took(self, card: CampaignCard, agents: float) -> None:
         """A campaign has begun calls worth so many agents."""
@@ -79,3 +80,8 @@ class Shares:
         """Agents of its queue that are kept for the turns of other campaigns."""
         kept = self._kept.get(card.opened.queue or "")
         return kept.total() - kept[card.name] if kept else 0
+
+
+def _expects(card: CampaignCard, now_us: int) -> bool:
+    """Whether leases are on their way, or would be if they were asked for."""
+    return card.hungry(now_us) and not (card.asked and now_us >= card.asked_us + ANSWER_PATIENCE_US)
