@@ -8,6 +8,7 @@ from dialer.config.service import AgentSection, PoolSection, QueueSection, Servi
 from dialer.config.trunk import TrunkSection
 
 __all__ = [
+    "E164",
     "AgentSection",
     "AgentsSection",
     "AutoDncSection",
@@ -15,7 +16,6 @@ __all__ = [
     "CapSection",
     "ConditionSection",
     "DispositionSection",
-    "E164",
     "PacingSection",
     "PoolSection",
     "PreviewSection",

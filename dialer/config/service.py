@@ -64,9 +64,13 @@ class ServiceFile(Section):
     @model_validator(mode="after")
     def _names_once(self) -> ServiceFile:
         """Names identify."""
-        named = {"trunk": self.trunks, "queue": self.queues, "pool": self.pools, "agent": self.agents}
-        for kind, sections in named.items():
-            names = [section.name for section in sections]
+        named = {
+            "trunk": [one.name for one in self.trunks],
+            "queue": [one.name for one in self.queues],
+            "pool": [one.name for one in self.pools],
+            "agent": [one.name for one in self.agents],
+        }
+        for kind, names in named.items():
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
                 msg = f"{kind} {twice!r} is given twice; names must differ"

@@ -1,4 +1,4 @@
-"""Where contacts of a run stand by its records: the run's rules as tables, and the moments at which calls are allowed."""
+"""Where contacts of a run stand by its records: the run's rules as tables, and the moments when calls are allowed."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def next_free_us(store: Store, run: StoredRun, number: int) -> int:
 
 
 def zones_of_phone(run: StoredRun, index: int, phone: int, tried: list[tuple[Any, ...]]) -> list[str]:
-    """All zones in which the owner of a number may be: from the run's own table, else from the last intent, else none."""
+    """All zones the owner of a number may be in: from the run's own table, else from the last intent, else none."""
     sets = run.doc.get("zone_sets")
     if sets and ZONE_KEY_COLUMNS[phone] in run.contacts.column_names:
         return list(sets[run.contacts[ZONE_KEY_COLUMNS[phone]][index].as_py()])

@@ -55,7 +55,7 @@ def test_each_mode_has_an_example(mode):
 
 @pytest.mark.parametrize("mode", DialingMode)
 def test_required_fields_alone_mean_what_the_spec_means(load, mode):
-    """Requirements 26, 28, 61. Defaults are those of the domain in every mode; detection is off, flow and caller ID free."""
+    """Requirements 26, 28, 61. Defaults are those of the domain in every mode; detection is off."""
     spec = load(base(mode)).to_domain()
     bare = CampaignSpec("spring", mode, "main", "main", spec.queue, 12125550100, flow=spec.flow)
     assert spec == bare
@@ -118,7 +118,7 @@ def test_rules_reach_the_spec(load):
 
 
 def test_selection_of_contacts(load):
-    """Requirements 89, 91. Filter and order of the file are those of the scrub; values are texts, whatever YAML reads."""
+    """Requirements 89, 91. Filter and order of the file are those of the scrub; values are texts."""
     assert load(AGENTS).selection() == Selection()
     rows = [
         {"column": "state", "op": "in", "value": ["NY", 7, 1.5, True]},

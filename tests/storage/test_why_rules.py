@@ -92,47 +92,43 @@ TALKED = call(1, 1, Outcome.CONNECTED)
 
 
 @pytest.mark.parametrize(
-    ("rows", "now_us", "state", "reason", "next_us"),
+    ("rows", "now_us", "told_as"),
     [
-        (TALKED, NOON, "verdict", "connected, and the agent has not closed the call", None),
-        (TALKED, NOON + 15 * MINUTE, "done", "connected", None),
-        ([*TALKED, said(1, "sale")], NOON, "done", "connected", None),
-        ([*TALKED, said(1, "")], NOON, "done", "connected", None),
-        ([*TALKED, said(1, "undecided")], NOON, "resting", "rest after the last attempt", NOON + 2 * HOUR),
-        ([*TALKED, said(1, "undecided")], NOON + 2 * HOUR, "due", "nothing stands against it", NOON + 2 * HOUR),
-        ([*TALKED, said(1, "never")], NOON, "done", "do_not_call", None),
-        ([*call(1, 1, Outcome.BUSY), said(1, "never")], NOON, "done", "do_not_call", None),
+        (TALKED, NOON, ("verdict", "connected, and the agent has not closed the call", None)),
+        (TALKED, NOON + 15 * MINUTE, ("done", "connected", None)),
+        ([*TALKED, said(1, "sale")], NOON, ("done", "connected", None)),
+        ([*TALKED, said(1, "")], NOON, ("done", "connected", None)),
+        ([*TALKED, said(1, "undecided")], NOON, ("resting", "rest after the last attempt", NOON + 2 * HOUR)),
+        ([*TALKED, said(1, "undecided")], NOON + 2 * HOUR, ("due", "nothing stands against it", NOON + 2 * HOUR)),
+        ([*TALKED, said(1, "never")], NOON, ("done", "do_not_call", None)),
+        ([*call(1, 1, Outcome.BUSY), said(1, "never")], NOON, ("done", "do_not_call", None)),
         (
             [*TALKED, said(1, "later", NOON + HOUR)],
             NOON,
-            "callback",
-            "a callback was asked for, by anyone",
-            NOON + 50 * MINUTE,
+            ("callback", "a callback was asked for, by anyone", NOON + 50 * MINUTE),
         ),
-        ([*TALKED, said(1, "later")], NOON, "done", "connected", None),  # no time was given
-        ([*TALKED, *call(1, 2, Outcome.BUSY), said(1, "undecided")], NOON, "used_up", "2 of 2 attempts made", None),
-        ([skip(1, 1)], NOON, "resting", "rest after an agent skipped it", NOON + HOUR),
-        ([skip(1, 1)], NOON + HOUR, "due", "nothing stands against it", NOON + HOUR),
-        ([skip(1, 1), skip(1, 2)], NOON + HOUR, "done", "skipped", None),
-        ([skip(1, 1), *call(1, 2, Outcome.BUSY)], NOON, "resting", "rest after the last attempt", NOON + HOUR),
-        (call(1, 1, None), NOON, "in_progress", "an attempt is open", None),
+        ([*TALKED, said(1, "later")], NOON, ("done", "connected", None)),
+        ([*TALKED, *call(1, 2, Outcome.BUSY), said(1, "undecided")], NOON, ("used_up", "2 of 2 attempts made", None)),
+        ([skip(1, 1)], NOON, ("resting", "rest after an agent skipped it", NOON + HOUR)),
+        ([skip(1, 1)], NOON + HOUR, ("due", "nothing stands against it", NOON + HOUR)),
+        ([skip(1, 1), skip(1, 2)], NOON + HOUR, ("done", "skipped", None)),
+        ([skip(1, 1), *call(1, 2, Outcome.BUSY)], NOON, ("resting", "rest after the last attempt", NOON + HOUR)),
+        (call(1, 1, None), NOON, ("in_progress", "an attempt is open", None)),
         (
             call(1, 1, None, run_no=2, number=NUMBER + 1),
             NOON,
-            "busy",
-            "its number is in a call of another campaign",
-            None,
+            ("busy", "its number is in a call of another campaign", None),
         ),
-        ([listed(NUMBER + 1)], NOON, "dnc", "put on a do-not-call list after the list was scrubbed", None),
-        ([], NOON, "fresh", "never tried; nothing stands against it", NOON),
-        ([], NOON + 9 * HOUR, "parked", "outside the hours in which it may be called", NOON + 20 * HOUR),
+        ([listed(NUMBER + 1)], NOON, ("dnc", "put on a do-not-call list after the list was scrubbed", None)),
+        ([], NOON, ("fresh", "never tried; nothing stands against it", NOON)),
+        ([], NOON + 9 * HOUR, ("parked", "outside the hours in which it may be called", NOON + 20 * HOUR)),
     ],
 )
-def test_states_of_one_contact(store, rows, now_us, state, reason, next_us):
+def test_states_of_one_contact(store, rows, now_us, told_as):
     """Requirements 50, 103. Each rule of a campaign gives its state, its reason, and the next possible moment."""
     store.append(rows)
     found = told(store, 1, now_us)
-    assert (found["state"], found["reason"], found["next_us"]) == (state, reason, next_us)
+    assert (found["state"], found["reason"], found["next_us"]) == told_as
 
 
 def test_a_callback_is_worth_a_call_beyond_the_limit(store):
