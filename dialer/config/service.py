@@ -129,7 +129,7 @@ class ServiceFile(Section):
             ConfigError: Numbers are given, and it is none of them, or one for inbound calls alone.
         """
         if self.numbers and caller_id not in self.caller_ids():
-            msg = f"caller_id {mask_number(caller_id)} is not one of the service's numbers for outbound calls; add it there"
+            msg = f"caller_id {mask_number(caller_id)} is not one of the numbers for outbound calls; add it to them"
             raise ConfigError(msg)
 
     def agent_specs(self) -> tuple[AgentSpec, ...]:

@@ -226,9 +226,7 @@ def test_caller_ids_are_numbers_for_outbound_calls(service):
     assert file.caller_ids() == (12125550101, 12125550103)
     file.check_caller_id(12125550103)
     for wrong in (12125550102, 12125550199):
-        with pytest.raises(
-            ConfigError, match=r"^caller_id \+\*{9}\d\d is not one of the service's numbers for outbound"
-        ):
+        with pytest.raises(ConfigError, match=r"^caller_id \+\*{9}\d\d is not one of the numbers for outbound"):
             file.check_caller_id(wrong)
     service("port: 9000\n").check_caller_id(12125550199)
 
@@ -239,7 +237,7 @@ def test_caller_ids_are_numbers_for_outbound_calls(service):
         ("numbers: [{number: 12125550101}, {number: 12125550101}]\n", "a number is given twice; keep one"),
         (
             "numbers: [{number: 12125550101, direction: out}]\n",
-            "direction: 'out': must be 'outbound', 'inbound' or 'both'",
+            "'out': must be 'outbound', 'inbound' or 'both'",
         ),
         ("pools: [{name: east}]\n", "pool 'east' has no queue; name it in one, or remove it"),
         ("pools: [{name: main}, {name: main}]\n", "pool 'main' is given twice"),
