@@ -1,9 +1,11 @@
 """Lists and runs of a data directory: versions side by side, and a document that says what a run is made of."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from dialer.config import load_campaign
 from dialer.domain.kinds import DialingMode, DialingOrder, Outcome
 from dialer.domain.selection import Comparison, Condition, ContactFilter, Selection
 from dialer.domain.specs import SECOND_US, CampaignSpec, CapRule, DispositionRule, PreviewSpec, RetryRule
@@ -11,6 +13,7 @@ from dialer.errors import ContactFileError
 from dialer.storage.contacts import ContactFile
 from dialer.storage.library import import_dnc_list, import_list, import_mapping_list, prepare_run
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 LIST = "phone,mobile,name,age,agent\n2125550100,x,a,30,\n2125550101,3125550101,b,9,a1\n2125550102,,c,50,\n"
 
 
@@ -97,3 +100,18 @@ def test_a_run_without_contacts_is_refused(tmp_path, put):
     nobody = Selection(only=ContactFilter((Condition("name", Comparison.EMPTY),)))
     with pytest.raises(ContactFileError, match=r"campaign c: none of the 3 contacts may be dialled \(3 filtered\)"):
         prepared(tmp_path, put, spec(), selection=nobody)
+
+
+@pytest.mark.parametrize("mode", DialingMode)
+def test_examples_make_runs(tmp_path, mode):
+    """The campaign of each mode fits the list that ships with it: filter and order have their columns."""
+    file = load_campaign(EXAMPLES / f"{mode.value}.yaml")
+    listed = import_list(tmp_path, "spring", EXAMPLES / "contacts.csv")
+    options = {"lists": [listed["path"]], "dnc": {}, "caps": [], "selection": file.selection()}
+    doc = prepare_run(tmp_path, 1, file.to_domain(), **options)
+    contacts = ContactFile(tmp_path / doc["contacts"])
+    assert doc["rows"] == 5000 == doc["dialable"] + sum(doc["excluded_by_reason"].values())
+    assert ("filtered" in doc["excluded_by_reason"]) == bool(file.filter)
+    if file.order is DialingOrder.COLUMN_DOWN:
+        values = [float(dict(contacts.card(at))[file.order_by]) for at in range(len(contacts))]
+        assert values == sorted(values, reverse=True)
