@@ -4,7 +4,7 @@ from dialer.config.campaign import AgentsSection, CampaignFile, load_campaign
 from dialer.config.fields import E164, AutoDncSection, CapSection, Slug
 from dialer.config.law import RulePack, load_rules
 from dialer.config.rules import ConditionSection, DispositionSection, PacingSection, PreviewSection
-from dialer.config.service import AgentSection, PoolSection, QueueSection, ServiceFile, load_service
+from dialer.config.service import AgentSection, NumberSection, PoolSection, QueueSection, ServiceFile, load_service
 from dialer.config.trunk import TrunkSection
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "CapSection",
     "ConditionSection",
     "DispositionSection",
+    "NumberSection",
     "PacingSection",
     "PoolSection",
     "PreviewSection",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from dialer.config.fields import AutoDncSection, CapSection, Section, Slug
+from dialer.config.fields import E164, AutoDncSection, CapSection, Section, Slug
 from dialer.config.trunk import TrunkSection
+from dialer.domain.ids import mask_number
 from dialer.domain.kinds import PriorityPolicy
 from dialer.domain.specs import AgentSpec
+from dialer.errors import ConfigError
 from dialer.yamlfile import read_model
 
 DEFAULT_POOL = "main"
@@ -43,6 +46,16 @@ class AgentSection(Section):
     )
 
 
+class NumberSection(Section):
+    """One telephone number of the operator."""
+
+    number: E164 = Field(description="E.164. Required.")
+    direction: Literal["outbound", "inbound", "both"] = Field(
+        default="both",
+        description="What it is for, default both. Campaigns show only numbers for outbound or both as caller ID.",
+    )
+
+
 class ServiceFile(Section):
     """What ``dialer up`` starts."""
 
@@ -56,6 +69,9 @@ class ServiceFile(Section):
     )
 
     pools: list[PoolSection] = Field(default=[], description="Pools that differ from the default, default none.")
+    numbers: list[NumberSection] = Field(
+        default=[], description="Numbers that campaigns may show; default none, and any caller ID may be shown."
+    )
     agents: list[AgentSection] = Field(default=[], description="Agents; others can be declared by the API.")
     auto_dnc: AutoDncSection | None = Field(
         default=None, description="Put numbers that are never reached on a do-not-call list, default not."
@@ -64,13 +80,20 @@ class ServiceFile(Section):
     @model_validator(mode="after")
     def _names_once(self) -> ServiceFile:
         """Names identify."""
-        named = {"trunk": self.trunks, "queue": self.queues, "pool": self.pools, "agent": self.agents}
-        for kind, sections in named.items():
-            names = [section.name for section in sections]
+        named = {
+            "trunk": [one.name for one in self.trunks],
+            "queue": [one.name for one in self.queues],
+            "pool": [one.name for one in self.pools],
+            "agent": [one.name for one in self.agents],
+        }
+        for kind, names in named.items():
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
                 msg = f"{kind} {twice!r} is given twice; names must differ"
                 raise ValueError(msg)
+        if len({one.number for one in self.numbers}) < len(self.numbers):
+            msg = "a number is given twice; keep one"
+            raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
@@ -94,6 +117,20 @@ class ServiceFile(Section):
     def priority_policy(self, pool: str) -> PriorityPolicy:
         """How the agents of a pool are divided among its campaigns."""
         return next((one.priority_policy for one in self.pools if one.name == pool), PriorityPolicy.STRICT)
+
+    def caller_ids(self) -> tuple[int, ...]:
+        """Numbers that campaigns may show, in the order of the file; empty if any may be shown."""
+        return tuple(one.number for one in self.numbers if one.direction != "inbound")
+
+    def check_caller_id(self, caller_id: int) -> None:
+        """Refuse a caller ID that is not a number for outbound calls.
+
+        Raises:
+            ConfigError: Numbers are given, and it is none of them, or one for inbound calls alone.
+        """
+        if self.numbers and caller_id not in self.caller_ids():
+            msg = f"caller_id {mask_number(caller_id)} is not one of the numbers for outbound calls; add it to them"
+            raise ConfigError(msg)
 
     def agent_specs(self) -> tuple[AgentSpec, ...]:
         """The agents of the file; each may be in calls of every trunk."""

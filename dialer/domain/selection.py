@@ -9,7 +9,7 @@ from dialer.domain.message import message
 
 
 class Comparison(StrEnum):
-    """How a column is compared. Text is compared without case and outer blanks; an empty cell is equal only to another."""
+    """How a column is compared. Text without case and outer blanks; an empty cell is equal only to another."""
 
     EQUALS = "equals"
     NOT_EQUALS = "not_equals"
@@ -46,3 +46,7 @@ class Selection:
     order: DialingOrder = DialingOrder.FIFO
     order_by: str = ""  #: column of ``COLUMN_UP`` and ``COLUMN_DOWN``
     only: ContactFilter | None = None
+
+
+#: All contacts, in the order in which they are listed.
+AS_LISTED = Selection()

@@ -145,7 +145,9 @@ class Figures:
         if len(self.by_attempt) > 1:
             found.append(("Tries", self._tries()))
         if any(self.skips):
-            found.append(("Skips", f"{count(self.skips[0])}, of {count(self.skips[1])} contacts (not counted as attempts)"))
+            found.append(
+                ("Skips", f"{count(self.skips[0])}, of {count(self.skips[1])} contacts (not counted as attempts)")
+            )
         found.append(("Agents", self._agents()))
         if self.answer_ms is not None and self.agents:
             p50, p99, most = map(milliseconds, self.answer_ms)

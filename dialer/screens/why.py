@@ -19,6 +19,8 @@ _LABEL, _COUNT, _SHARE, _MAX_BAR = 36, 12, 9, 48
 _NEVER: Mapping[str, str] = {
     "excluded": "never: it was left out when the list was prepared",
     "in_progress": "not before the attempt in progress is over",
+    "verdict": "not before its agent has closed the call",
+    "busy": "as soon as the other call to its number is over",
     "done": "never: it is done",
     "used_up": "never: its attempts are used up",
     "dnc": "never, unless it comes off the do-not-call list",
@@ -95,6 +97,12 @@ def contact(answer: Mapping[str, Any]) -> RenderableType:
     grid.add_row("campaign", Text(f"{plain(answer['campaign'])}, run {answer['run_no']}"))
     grid.add_row("contact", Text(plain(answer["number"] or "no number that could be dialled")))
     grid.add_row("state", Text(f"{spoken(state)}: {spoken(reason)}"))
+    if answer.get("callback_us"):
+        grid.add_row("callback", Text(f"asked for {moment(answer['callback_us'])}"))
+    if answer.get("agent"):
+        grid.add_row("waits for", Text(f"agent {plain(answer['agent'])}"))
+    if answer.get("skips"):
+        grid.add_row("skips", Text(count(answer["skips"])))
     grid.add_row("next call", next_call)
     attempts = answer["attempts"]
     if not attempts:

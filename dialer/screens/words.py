@@ -16,7 +16,17 @@ ABANDON_LIMIT_RATIO = 0.03
 #: Colours of the terminal and of the page follow one order: talking to people is good, leaving them alone is not.
 GOOD, BAD, IDLE, BUSY, QUIET = "green", "red", "yellow", "cyan", "bright_black"
 
-_SPOKEN: Mapping[str, str] = {"dnc": "do-not-call list"}
+_SPOKEN: Mapping[str, str] = {
+    "dnc": "do-not-call list",
+    "filtered": "not wanted by the filter",
+    "agent": "due for one agent",
+    "capped": "attempt cap",
+    "verdict": "waiting for its disposition",
+    "fresh": "never tried",
+    "parked": "outside its hours",
+    "busy": "number busy elsewhere",
+    "used_up": "attempts used up",
+}
 
 _MINUTE_S = 60
 _HOUR_S = 60 * _MINUTE_S

@@ -20,7 +20,7 @@ from dialer.storage.store import Store
 #: Invariants that are one query each, in the order of the report. The names are those of the statements.
 _TITLES: Mapping[str, str] = {
     "outcome_has_intent": "every outcome has one intent, which precedes it",
-    "one_record_per_attempt": "no attempt has two intents or two outcomes",
+    "one_record_per_attempt": "no attempt has two intents, outcomes, dispositions or skips",
     "undialled_never_sent": "no call that was sent is written off as not dialled",
     "epochs_monotonic": "no intent from an incarnation of a campaign that had been replaced",
     "ended_run_has_outcomes": "every intent of an ended run has one outcome",
@@ -33,7 +33,12 @@ _TITLES: Mapping[str, str] = {
     "trunk_lines": "no trunk above its lines",
     "trunk_rate": "no trunk above its calls per second, in any window of 1 s",
     "one_call_per_agent": "no agent in two calls at once",
-    "attempts_per_contact": "no contact tried more often than the campaign allows",
+    "attempts_per_contact": "no contact tried more often than the campaign allows, plus once for each callback",
+    "connected_once": "no contact dialled again after it was connected, unless its disposition says so",
+    "asked_not_to_be_called": "no contact dialled again after it asked an agent not to be",
+    "dispositions_of_calls": "every disposition is of a call",
+    "skips_are_no_attempts": "no contact dialled under an offer that was skipped",
+    "abandonment": "no campaign that dials ahead of its agents abandons more live answers than it may, over 30 days",
     "rolling_cap": "no number called more often than the rolling caps allow",
     "rows_accounted_for": "every row of a list is dialable or excluded with a reason",
 }

@@ -5,7 +5,8 @@
 -- Registered beforehand: run_docs(run_no, max_attempts), run_hours(run_no, weekday, from_minute, to_minute),
 -- run_caps(run_no, max_count, window_us), trunk_limits(trunk, lines, calls_per_s), list_uses(run_no, dnc_list),
 -- list_numbers(dnc_list, number, since_us, until_us), local_minutes(zone, utc_minute, weekday, minute),
--- run_docs_with_hours(run_no), run_contacts(run_no, dialable, excluded, listed).
+-- run_docs_with_hours(run_no), run_contacts(run_no, dialable, excluded, listed), run_codes(run_no, code, again, callback,
+-- never), run_limits(run_no, campaign, final_connected, over_dials, limit_ratio).
 
 -- name: runs_seen
 SELECT DISTINCT run_no, campaign FROM intents ORDER BY ALL;
@@ -48,6 +49,10 @@ WITH records AS (
     SELECT attempt_id, 'intents' AS what FROM intents
     UNION ALL
     SELECT attempt_id, 'outcomes' FROM outcomes
+    UNION ALL
+    SELECT attempt_id, 'dispositions' FROM dispositions
+    UNION ALL
+    SELECT attempt_id, 'skips' FROM skips
 ), bad AS (
     SELECT attempt_id, 0::BIGINT AS number, count(*) || ' ' || what AS text
     FROM records GROUP BY attempt_id, what HAVING count(*) > 1
@@ -232,18 +237,92 @@ WITH talks AS (
 SELECT (SELECT count(*) FROM talks), (SELECT count(*) FROM bad),
     (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
 
+-- Who asked to be called again is called once more for each time it asked.
 -- name: attempts_per_contact
-WITH tried AS (
+WITH asked AS (
+    SELECT d.run_no, (d.attempt_id >> 16) & 134217727 AS contact, count(*) AS callbacks
+    FROM dispositions d JOIN run_codes c ON c.run_no = d.run_no AND c.code = d.code
+    WHERE c.callback AND d.callback_us > 0
+    GROUP BY ALL
+), tried AS (
     SELECT d.run_no, (d.attempt_id >> 16) & 134217727 AS contact, count(*) AS made, max(d.attempt_id) AS attempt_id,
         max(d.number) AS number, any_value(r.max_attempts) AS most
     FROM dialled d JOIN run_docs r USING (run_no)
     WHERE r.max_attempts IS NOT NULL
     GROUP BY d.run_no, contact
 ), bad AS (
-    SELECT attempt_id, number, made || ' attempts, limit ' || most AS text FROM tried WHERE made > most
+    SELECT attempt_id, number, made || ' attempts, limit ' || (most + coalesce(callbacks, 0)) AS text
+    FROM tried LEFT JOIN asked USING (run_no, contact) WHERE made > most + coalesce(callbacks, 0)
 )
 SELECT (SELECT count(*) FROM tried), (SELECT count(*) FROM bad),
     (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- A contact that was connected is dialled again in its run only if the code of that call says so, or it asked for it.
+-- name: connected_once
+WITH calls AS (
+    SELECT attempt_id, run_no, number, (attempt_id >> 16) & 134217727 AS contact, outcome,
+        lag(attempt_id) OVER w AS earlier, lag(outcome) OVER w AS earlier_outcome
+    FROM dialled WINDOW w AS (PARTITION BY attempt_id >> 16 ORDER BY attempt_id)
+), bad AS (
+    SELECT c.attempt_id, c.number, 'dialled again after it was connected' AS text
+    FROM calls c
+    JOIN run_limits r ON r.run_no = c.run_no AND r.final_connected
+    LEFT JOIN dispositions d ON d.attempt_id = c.earlier
+    LEFT JOIN run_codes k ON k.run_no = c.run_no AND k.code = d.code
+    WHERE c.earlier_outcome = 1 AND NOT coalesce(k.again OR (k.callback AND d.callback_us > 0), false)
+)
+SELECT (SELECT count(*) FROM dialled WHERE outcome = 1), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- Five seconds are what the agent's word may take to the campaign.
+-- name: asked_not_to_be_called
+WITH asked AS (
+    SELECT d.run_no, (d.attempt_id >> 16) & 134217727 AS contact, min(d.wrapped_up_us) AS asked_us
+    FROM dispositions d JOIN run_codes c ON c.run_no = d.run_no AND c.code = d.code WHERE c.never
+    GROUP BY ALL
+), bad AS (
+    SELECT d.attempt_id, d.number, 'dialled after it asked not to be called again' AS text
+    FROM dialled d JOIN asked a ON a.run_no = d.run_no AND a.contact = (d.attempt_id >> 16) & 134217727
+    WHERE d.at_us > a.asked_us + 5000000
+)
+SELECT (SELECT count(*) FROM asked), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: dispositions_of_calls
+WITH bad AS (
+    SELECT attempt_id, 0::BIGINT AS number, 'disposition of a call that was never to be made' AS text
+    FROM dispositions ANTI JOIN intents USING (attempt_id)
+)
+SELECT (SELECT count(*) FROM dispositions), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- name: skips_are_no_attempts
+WITH bad AS (
+    SELECT s.attempt_id, i.number, 'skipped, and dialled' AS text FROM skips s JOIN intents i USING (attempt_id)
+)
+SELECT (SELECT count(*) FROM skips), (SELECT count(*) FROM bad),
+    (SELECT list((attempt_id, number, text)) FROM (SELECT * FROM bad ORDER BY attempt_id LIMIT 3));
+
+-- Live answers (1 connected, 2 abandoned, 11 hung up) of the 30 days before the last one, for each campaign that dials
+-- more numbers than it has agents (16 CFR 310.4(b)(4)(i)). Fewer than 100 answers are not judged: one is a percent.
+-- name: abandonment
+WITH limits AS (
+    SELECT campaign, arg_max(limit_ratio, run_no) AS limit_ratio FROM run_limits WHERE over_dials GROUP BY campaign
+), answers AS (
+    SELECT d.campaign, d.outcome, d.ended_us, max(d.ended_us) OVER (PARTITION BY d.campaign) AS until_us
+    FROM dialled d SEMI JOIN limits USING (campaign)
+    WHERE d.outcome IN (1, 2, 11)
+), counted AS (
+    SELECT campaign, count(*) AS answers, count(*) FILTER (outcome = 2) AS abandoned
+    FROM answers WHERE ended_us > until_us - 2592000000000
+    GROUP BY campaign
+), bad AS (
+    SELECT c.campaign, 'campaign ' || c.campaign || ': ' || abandoned || ' of ' || answers || ' live answers abandoned, limit '
+        || round(100 * limit_ratio, 2) || ' %' AS text
+    FROM counted c JOIN limits USING (campaign) WHERE answers >= 100 AND abandoned > limit_ratio * answers
+)
+SELECT coalesce((SELECT sum(answers) FROM counted), 0)::BIGINT, (SELECT count(*) FROM bad),
+    (SELECT list((0::BIGINT, 0::BIGINT, text)) FROM (SELECT * FROM bad ORDER BY campaign LIMIT 3));
 
 -- One cap at a time: $max_count in $window_us. The window reaches back over all runs; the run of the attempt sets the cap.
 -- name: rolling_cap

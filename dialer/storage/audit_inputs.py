@@ -19,6 +19,20 @@ _RUN_WITH_HOURS = pa.schema([("run_no", pa.int64())])
 _RUN_HOURS = pa.schema([(name, pa.int64()) for name in ("run_no", "weekday", "from_minute", "to_minute")])
 _RUN_CAPS = pa.schema([(name, pa.int64()) for name in ("run_no", "max_count", "window_us")])
 _RUN_CONTACTS = pa.schema([(name, pa.int64()) for name in ("run_no", "dialable", "excluded", "listed")])
+_RUN_CODES = pa.schema(
+    [("run_no", pa.int64()), ("code", pa.string())] + [(name, pa.bool_()) for name in ("again", "callback", "never")]
+)
+_RUN_LIMITS = pa.schema(
+    [
+        ("run_no", pa.int64()),
+        ("campaign", pa.string()),
+        ("final_connected", pa.bool_()),
+        ("over_dials", pa.bool_()),
+        ("limit_ratio", pa.float64()),
+    ]
+)
+#: Modes that dial more numbers than there are agents, and the share of live answers that may be abandoned by law.
+_OVER_DIALLING, _LEGAL_LIMIT_RATIO = frozenset({"power", "predictive"}), 0.03
 _TRUNKS = pa.schema([("trunk", pa.string()), ("lines", pa.int64()), ("calls_per_s", pa.int64())])
 _LIST_USES = pa.schema([("run_no", pa.int64()), ("dnc_list", pa.string())])
 _LIST_NUMBERS = pa.schema(
@@ -47,7 +61,8 @@ def inputs(store: Store) -> AuditInputs:
     ``run/<run_no>``
         ``contacts``, ``excluded`` (files), ``rows`` (of its lists), ``retry`` with ``max_attempts``, ``caps`` ([limit,
         window_us] pairs), ``hours`` ([weekday, from_minute, to_minute] triples, None for no bounds), ``dnc_lists``
-        (None for those of ``campaign/<id>``).
+        (None for those of ``campaign/<id>``), ``campaign``, ``mode``, ``abandon_limit_ratio`` (default the legal one),
+        ``dispositions`` (each with ``code``, ``retry_s``, ``callback``, ``do_not_call``).
     ``trunk/<id>``
         ``lines``, ``calls_per_s``.
     ``dnc_list/<id>``
@@ -76,6 +91,8 @@ def inputs(store: Store) -> AuditInputs:
         "run_hours": _table(_RUN_HOURS, [(n, *span) for n, d in runs for span in d.get("hours") or ()]),
         "run_caps": _table(_RUN_CAPS, caps),
         "run_contacts": _table(_RUN_CONTACTS, [_contacts(store.data_dir, n, d) for n, d in runs if "rows" in d]),
+        "run_codes": _table(_RUN_CODES, [row for n, d in runs for row in _codes(n, d)]),
+        "run_limits": _table(_RUN_LIMITS, [_limits(n, d) for n, d in runs]),
         "trunk_limits": _table(_TRUNKS, [(t, d.get("lines"), d.get("calls_per_s")) for t, d in store.all("trunk")]),
         "list_uses": _table(_LIST_USES, [(n, name) for n, campaign in seen for name in lists_of(store, n, campaign)]),
         "list_numbers": numbers,
@@ -145,6 +162,19 @@ def lists_of(store: Store, run_no: int, campaign: str) -> list[str]:
 def _limit(doc: dict[str, Any]) -> int | None:
     limit = (doc.get("retry") or {}).get("max_attempts")
     return None if limit is None else int(limit)
+
+
+def _codes(run_no: int, doc: dict[str, Any]) -> list[tuple[int, str, bool, bool, bool]]:
+    return [
+        (run_no, rule["code"], rule["retry_s"] is not None, rule["callback"], rule["do_not_call"])
+        for rule in doc.get("dispositions") or ()
+    ]
+
+
+def _limits(run_no: int, doc: dict[str, Any]) -> tuple[int, Any, bool, bool, float]:
+    final = "connected" in (doc.get("retry") or {}).get("final", ("connected",))
+    limit_ratio = min(float(doc.get("abandon_limit_ratio", _LEGAL_LIMIT_RATIO)), _LEGAL_LIMIT_RATIO)
+    return run_no, doc.get("campaign"), final, doc.get("mode") in _OVER_DIALLING, limit_ratio
 
 
 def _undescribed_runs(store: Store, docs: dict[int, dict[str, Any]]) -> list[str]:

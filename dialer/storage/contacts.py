@@ -35,7 +35,7 @@ class ContactFile:
             self._agent_keys = self._column("agent_key") if "agent_key" in names else None
             self._agents: list[str] = json.loads(told.get(b"agents", b"[]"))
             self._zone_sets = tuple(tuple(zones) for zones in json.loads(told[b"zone_sets"]))
-            self._numbers[0], self._zone_keys[0]
+            self._numbers[0], self._zone_keys[0]  # a contact has a number and a zone
         except (OSError, pa.ArrowException, KeyError, TypeError, IndexError, AttributeError) as error:
             msg = f"contact file {path} is missing or damaged: restore it from a backup"
             raise DataDirectoryError(msg) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dialer.domain.kinds import DialingMode
-from dialer.domain.selection import Selection
+from dialer.domain.selection import AS_LISTED, Selection
 from dialer.domain.specs import SECOND_US, CampaignSpec, CapRule, DispositionRule
 from dialer.errors import ContactFileError
 from dialer.storage.contacts import ContactFile
@@ -100,7 +100,7 @@ def prepare_run(
     lists: Sequence[str],
     dnc: Mapping[str, str | None],
     caps: Sequence[CapRule],
-    selection: Selection = Selection(),
+    selection: Selection = AS_LISTED,
     mapping: str | None = None,
 ) -> dict[str, Any]:
     """Scrub the lists of a campaign into the files of one run.

@@ -19,8 +19,8 @@ def import_mapping(source: Path, *, target: Path, region: str = "US") -> ImportR
     """Import a mapping list: CSV with a header, a column of numbers or of unique ids, and agents or priorities.
 
     Args:
-        source: CSV file. Columns are ``phone`` or ``unique_id``, and ``agent`` (id of an agent), ``priority`` (higher is
-            more urgent); others are left out.
+        source: CSV file. Columns are ``phone`` or ``unique_id``, and ``agent`` (id of an agent), ``priority`` (higher
+            is more urgent); others are left out.
         target: Parquet file to write: ``source_row``, ``number``, ``unique_id``, ``agent``, ``priority``; the first row
             of a contact counts.
         region: Country of numbers without a country code.

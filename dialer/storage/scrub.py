@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from dialer.domain.ids import MAX_CONTACT
-from dialer.domain.selection import Selection
+from dialer.domain.selection import AS_LISTED, Selection
 from dialer.errors import ContactFileError
 from dialer.storage.layout import (
     AGENT_COLUMN,
@@ -78,7 +78,7 @@ def scrub(
     *,
     dnc: Sequence[Path],
     out_dir: Path,
-    selection: Selection = Selection(),
+    selection: Selection = AS_LISTED,
     mapping: Path | None = None,
     seed: int = 0,
     agents: bool = True,

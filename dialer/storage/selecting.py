@@ -1,4 +1,4 @@
-"""Filters and orders as SQL. What an operator wrote is a parameter or a number of a column, never a part of a statement."""
+"""Filters and orders as SQL. What an operator wrote is a parameter or a column's number, never part of a statement."""
 
 from __future__ import annotations
 

@@ -1,46 +1,72 @@
-"""Why a campaign, or one contact, is not being dialled: the reasons, from the records and the run's files."""
+"""Why a campaign, or one contact, is not being dialled: the reasons, from the records and the run's files.
+
+An offer that an agent looks at leaves no record before it is confirmed or skipped: until then its contact is told as if
+it were still waiting.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dialer.domain.ids import mask_number, try_of
+from dialer.domain.ids import attempt_id, mask_number, try_of
 from dialer.domain.kinds import UNDIALLED, Outcome
-from dialer.domain.specs import MINUTE_US, SECOND_US
-from dialer.errors import DataDirectoryError, NotFoundError
-from dialer.storage.audit_inputs import lists_of, zone_or_none
-from dialer.storage.sql import load, path_literal
+from dialer.errors import NotFoundError
+from dialer.storage.layout import NUMBER_COLUMNS
+from dialer.storage.sql import load
+from dialer.storage.standing import StoredRun, latest_run, next_free_us, next_open_us, standing, zones_of_phone
 from dialer.storage.store import Store
 
 _SHORTEST_NUMBER = 10_000_000  #: a smaller integer is taken for a row of the list
-_LEGAL_SPAN = (8 * 60, 21 * 60)  #: local minutes, half open
-_LOOK_AHEAD_MINUTES = 8 * 24 * 60  #: weekly hours that do not open within eight days never do
-_DEFAULT_FINAL = ("connected", "invalid", "fax")
+
+#: States of the waterfall in words; ``{detail}`` is an outcome or a reason.
+_LABELS = {
+    "in_progress": "in progress",
+    "verdict": "waiting for its disposition",
+    "done": "done: {detail}",
+    "used_up": "attempts used up: last {detail}",
+    "dnc": "on a do-not-call list since",
+    "callback": "callback asked for",
+    "resting": "resting",
+    "busy": "number busy elsewhere",
+    "capped": "rolling cap",
+    "parked": "outside its hours",
+    "agent": "due, for its agent alone",
+    "fresh": "never tried",
+    "due": "due again",
+}
+#: Why a contact stands where it does, where the state alone does not say it.
+_REASONS = {
+    "in_progress": "an attempt is open",
+    "verdict": "connected, and the agent has not closed the call",
+    "dnc": "put on a do-not-call list after the list was scrubbed",
+    "busy": "its number is in a call of another campaign",
+    "capped": "rolling cap",
+    "parked": "outside the hours in which it may be called",
+    "fresh": "never tried; nothing stands against it",
+    "due": "nothing stands against it",
+}
+#: States that end with an event whose moment nobody knows, or never.
+_NO_MOMENT = frozenset({"in_progress", "verdict", "done", "used_up", "dnc", "busy", "ended"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """The latest run of a campaign, as its document describes it."""
+class _Stand:
+    """Where one contact stands, as the query tells it."""
 
-    run_no: int
-    state: str | None
-    doc: dict[str, Any]
-    contacts: pa.Table
-    excluded: str  #: path as an SQL literal
-    lists: list[str]
-    max_attempts: int
-    rules: pa.Table
-    now_us: int
-
-    @property
-    def ended(self) -> bool:
-        return self.state in {"completed", "stopped"}
+    contact: int
+    state: str
+    detail: str | None
+    due_us: int | None
+    skipped_last: bool
+    asked: bool
+    callback_us: int | None
+    agent: str | None
+    made: int
+    skips: int
 
 
 def why_campaign(store: Store, campaign: str, *, now_us: int | None = None) -> list[tuple[str, int]]:
@@ -49,7 +75,7 @@ def why_campaign(store: Store, campaign: str, *, now_us: int | None = None) -> l
     Args:
         store: The open store.
         campaign: Campaign id.
-        now_us: Moment to judge rests at, UTC microseconds; by default the moment of the last record.
+        now_us: Moment to judge rests, caps and hours at, UTC microseconds; by default the moment of the last record.
 
     Returns:
         (label, count): rows in the list, each reason for exclusion, dialable contacts, then each state. Exclusions and
@@ -59,20 +85,21 @@ def why_campaign(store: Store, campaign: str, *, now_us: int | None = None) -> l
         NotFoundError: The campaign has no run here.
         DataDirectoryError: A file of the run cannot be read.
     """
-    sql = load("why")
-    run = _latest(store, campaign, now_us)
-    excluded = store.rows(sql["excluded"].format(path=run.excluded))
-    with store.registered("rules", run.rules), store.registered("contacts", run.contacts.select(["number"])):
-        standing = store.rows(
-            sql["standing"],
-            {"run_no": run.run_no, "lists": run.lists, "max_attempts": run.max_attempts, "now_us": run.now_us},
-        )
+    run = latest_run(store, campaign, now_us)
+    excluded = store.rows(load("why")["excluded"].format(path=run.excluded))
+    counted: dict[str, int] = {}
+    query = (
+        "SELECT state, CASE WHEN state IN ('done', 'used_up') THEN detail END, count(*) FROM ({standing}) GROUP BY ALL"
+    )
+    for state, detail, count in standing(store, run, query):
+        label = _LABELS[state].format(detail=detail)
+        counted[label] = counted.get(label, 0) + count
     dialable = run.contacts.num_rows
     return [
         ("rows in the list", dialable + sum(count for _, count in excluded)),
         *((f"excluded: {reason}", count) for reason, count in excluded),
         ("dialable", dialable),
-        *((str(state), int(count)) for state, count in standing),
+        *sorted(counted.items()),
     ]
 
 
@@ -86,9 +113,10 @@ def why_contact(store: Store, campaign: str, number_or_row: int | str, *, now_us
         now_us: Moment to judge at, UTC microseconds; by default the moment of the last record.
 
     Returns:
-        ``campaign``, ``run_no``, ``number`` (masked, None for an excluded row), ``state`` (excluded, in_progress, done,
-        used_up, dnc, ended, resting or due), ``reason``, ``attempts`` and ``next_us``: the next possible moment by
-        rest, rolling caps, legal and campaign hours, or None for never.
+        ``campaign``, ``run_no``, ``number`` (masked, None for an excluded row), ``state`` (``excluded``, ``ended``, or
+        one of the states of the waterfall), ``reason``, ``agent`` (for whom it waits, "" for anyone), ``callback_us``
+        (what it asked for, None if it did not), ``skips``, ``attempts`` and ``next_us``: the next possible moment by
+        rest, rolling caps, legal and campaign hours, or None where no moment can be told.
 
     Raises:
         NotFoundError: The campaign has no run here, or the contact is not in it.
@@ -99,159 +127,104 @@ def why_contact(store: Store, campaign: str, number_or_row: int | str, *, now_us
         msg = "a contact is named by its telephone number or by its row in the list"
         raise NotFoundError(msg)
     wanted = int(digits)
-    run = _latest(store, campaign, now_us)
+    run = latest_run(store, campaign, now_us)
     known: dict[str, Any] = {"campaign": campaign, "run_no": run.run_no}
     if wanted < _SHORTEST_NUMBER:
         reasons = store.rows(load("why")["excluded_row"].format(path=run.excluded), {"source_row": wanted})
         if reasons:
             nothing: dict[str, Any] = {"number": None, "attempts": [], "next_us": None}
+            nothing |= {"agent": "", "callback_us": None, "skips": 0}
             return {**known, **nothing, "state": "excluded", "reason": str(reasons[0][0])}
     index = _index(run, wanted)
     if index < 0:
         shown = mask_number(wanted) if wanted >= _SHORTEST_NUMBER else f"row {wanted}"
         msg = f"{shown} is not among the dialable contacts of {campaign}; excluded ones are found by row"
         raise NotFoundError(msg)
-    return {**known, **_standing(store, run, index)}
+    return {**known, **_told(store, run, index)}
 
 
-def _latest(store: Store, campaign: str, now_us: int | None) -> _Run:
-    ((recorded,),) = store.rows(load("why")["latest_run"], {"campaign": campaign})
-    numbers = [int(key) for key, doc in store.all("run") if doc.get("campaign") == campaign]
-    run_no = max([*numbers, *([recorded] if recorded else [])], default=0)
-    doc = store.get("run", str(run_no))
-    if doc is None:
-        msg = f"campaign {campaign} has no run in {store.data_dir}"
-        raise NotFoundError(msg)
-    retry = doc.get("retry") or {}
-    state = store.rows(load("store")["run_state"], [run_no])
-    return _Run(
-        run_no=run_no,
-        state=state[0][0] if state else None,
-        doc=doc,
-        contacts=_contacts(store.data_dir / doc["contacts"]),
-        excluded=path_literal(store.data_dir / doc["excluded"]),
-        lists=lists_of(store, run_no, campaign),
-        max_attempts=int(retry.get("max_attempts", 1)),
-        rules=_rules(retry),
-        now_us=store.rows(load("why")["last_us"])[0][0] if now_us is None else now_us,
-    )
-
-
-def _contacts(path: Path) -> pa.Table:
-    try:
-        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    except (OSError, pa.ArrowException) as error:
-        msg = f"contact file {path} cannot be read; restore it from a backup"
-        raise DataDirectoryError(msg) from error
-
-
-def _rules(retry: dict[str, Any]) -> pa.Table:
-    """What follows each outcome that counts: the rest, or the end."""
-    rests = retry.get("rest_by_outcome") or {}
-    final = set(retry.get("final", _DEFAULT_FINAL))
-    counted = [outcome for outcome in Outcome if outcome not in UNDIALLED]
-    names = [outcome.name.lower() for outcome in counted]
-    return pa.table(
-        {
-            "outcome": pa.array([int(outcome) for outcome in counted], pa.int8()),
-            "name": names,
-            "rest_us": [round(rests.get(name, retry.get("rest_s", 0)) * SECOND_US) for name in names],
-            "final": [name in final for name in names],
-        }
-    )
-
-
-def _index(run: _Run, wanted: int) -> int:
+def _index(run: StoredRun, wanted: int) -> int:
     """Position in the contact file, -1 if it is not there."""
-    column = "number" if wanted >= _SHORTEST_NUMBER else "source_row"
-    if column not in run.contacts.column_names:
-        return -1
-    values = run.contacts[column]
-    return int(pc.index(values, pa.scalar(wanted, values.type)).as_py())
+    names = NUMBER_COLUMNS[: run.phones] if wanted >= _SHORTEST_NUMBER else ("source_row",)
+    for name in names:
+        if name in run.contacts.column_names:
+            values = run.contacts[name]
+            found = int(pc.index(values, pa.scalar(wanted, values.type)).as_py())
+            if found >= 0:
+                return found
+    return -1
 
 
-def _standing(store: Store, run: _Run, index: int) -> dict[str, Any]:
-    sql = load("why")
-    number = int(run.contacts["number"][index].as_py())
-    tried = store.rows(sql["attempts"], {"run_no": run.run_no, "number": number})
-    listed = store.rows(sql["listed_now"], {"number": number, "lists": run.lists})[0][0]
-    counted = [row for row in tried if row[3] is not None and Outcome(row[3]) not in UNDIALLED]
-    rule = {row["outcome"]: row for row in run.rules.to_pylist()}
-    last = rule[counted[-1][3]] if counted else None
-    state, reason = "due", "nothing stands against it but the hours"
-    next_us: int | None = run.now_us
-    if any(row[3] is None for row in tried):
-        state, reason, next_us = "in_progress", "an attempt is open", None
-    elif last is not None and last["final"]:
-        state, reason, next_us = "done", str(last["name"]), None
-    elif len(counted) >= run.max_attempts:
-        state, reason, next_us = "used_up", f"{len(counted)} of {run.max_attempts} attempts made", None
-    elif listed:
-        state, reason, next_us = "dnc", "put on a do-not-call list after the list was scrubbed", None
-    elif run.ended:
-        state, reason, next_us = "ended", f"the run is {run.state}", None
-    else:
-        rested_us = counted[-1][6] + last["rest_us"] if last is not None else 0
-        free_us = max(rested_us, _uncapped_us(store, run, number))
-        if free_us > run.now_us:
-            state, reason = "resting", "rest after the last attempt" if rested_us == free_us else "rolling cap"
-        next_us = _next_open_us(_zones(run, index, tried), run.doc.get("hours"), max(free_us, run.now_us))
-        if next_us is None:
-            reason = "its hours never open"
+def _told(store: Store, run: StoredRun, index: int) -> dict[str, Any]:
+    stand = _Stand(*standing(store, run, "{standing}", only=index)[0])
+    first = attempt_id(run.run_no, index, 1)
+    tried = store.rows(load("why")["attempts"], {"first": first, "last": first | 0xFFFF})
+    state, reason = stand.state, _reason(stand, run)
+    agent = (stand.agent or "") if stand.asked else ""
+    if state == "resting" and _capped_us(store, run, index, tried) > max(run.now_us, stand.due_us or 0):
+        state, reason = "capped", _REASONS["capped"]
+    if run.ended and state not in {"done", "used_up"}:
+        state, reason = "ended", f"the run is {run.state}"
+    next_us = None if state in _NO_MOMENT else _next_us(store, run, index, stand, tried)
+    if next_us is None and state not in _NO_MOMENT:
+        state, reason = "parked", "its hours never open"
     return {
-        "number": mask_number(number),
+        "number": mask_number(run.contacts["number"][index].as_py()),
         "state": state,
         "reason": reason,
+        "agent": agent or run.agent(index),
+        "callback_us": stand.callback_us if stand.asked else None,
+        "skips": stand.skips,
         "attempts": [_attempt(row) for row in tried],
         "next_us": next_us,
     }
 
 
+def _reason(stand: _Stand, run: StoredRun) -> str:
+    if stand.state == "done":
+        return str(stand.detail)
+    if stand.state == "used_up":
+        return f"{stand.made} of {run.max_attempts} attempts made"
+    if stand.state == "callback":
+        return "a callback was asked for" + (f", by agent {stand.agent}" if stand.agent else ", by anyone")
+    if stand.state == "agent":
+        return "a personal callback waits for its agent" if stand.asked else "the contact is mapped to its agent"
+    if stand.state == "resting":
+        return "rest after an agent skipped it" if stand.skipped_last else "rest after the last attempt"
+    return _REASONS[stand.state]
+
+
+def _next_us(store: Store, run: StoredRun, index: int, stand: _Stand, tried: list[tuple[Any, ...]]) -> int | None:
+    """The first moment at which one of the contact's numbers may be called; None if there is none."""
+    moments = []
+    for phone, number in _usable(run, index, tried):
+        free_us = max(stand.due_us or 0, run.now_us, next_free_us(store, run, number))
+        moments.append(next_open_us(zones_of_phone(run, index, phone, tried), run.doc.get("hours"), free_us))
+    return min((at_us for at_us in moments if at_us is not None), default=None)
+
+
+def _capped_us(store: Store, run: StoredRun, index: int, tried: list[tuple[Any, ...]]) -> int:
+    """When the caps have room for one of the contact's numbers."""
+    return min((next_free_us(store, run, number) for _, number in _usable(run, index, tried)), default=0)
+
+
+def _usable(run: StoredRun, index: int, tried: list[tuple[Any, ...]]) -> list[tuple[int, int]]:
+    """Place and number of each number that exists and is answered by people."""
+    useless = {row[7] for row in tried if row[3] in (Outcome.INVALID, Outcome.FAX)}
+    numbers = [(phone, run.number(index, phone)) for phone in range(run.phones)]
+    return [(phone, number) for phone, number in numbers if number and number not in useless]
+
+
 def _attempt(row: tuple[Any, ...]) -> dict[str, Any]:
-    attempt_id, at_us, _, outcome, agent, cause, ended_us = row
+    key, at_us, _, outcome, agent, cause, ended_us, number = row
     name = None if outcome is None else Outcome(outcome).name.lower()
     return {
-        "try": try_of(attempt_id),
+        "try": try_of(key),
         "at_us": at_us,
+        "number": mask_number(number),
         "outcome": name,
+        "counted": name is not None and Outcome(outcome) not in UNDIALLED,
         "agent": agent,
         "cause": cause,
         "ended_us": ended_us,
     }
-
-
-def _uncapped_us(store: Store, run: _Run, number: int) -> int:
-    """When every rolling cap has room again; 0 if all have."""
-    at_us = [row[0] for row in store.rows(load("why")["counted_at"], {"number": number})]
-    free = [at_us[-limit] + window_us for limit, window_us in run.doc.get("caps") or () if len(at_us) >= limit]
-    return max(free, default=0)
-
-
-def _zones(run: _Run, index: int, tried: list[tuple[Any, ...]]) -> list[str]:
-    """All zones the contact may be in: from its last intent, else from the run's own table, else none."""
-    if tried:
-        return str(tried[-1][2]).split("|")
-    sets = run.doc.get("zone_sets")
-    if sets and "zone_key" in run.contacts.column_names:
-        return list(sets[run.contacts["zone_key"][index].as_py()])
-    return []
-
-
-def _next_open_us(zones: list[str], hours: list[list[int]] | None, at_us: int) -> int | None:
-    """First moment from ``at_us`` on that lies inside the hours of every zone; None if there is none."""
-    known = [zone_or_none(name) for name in zones]
-    if any(zone is None for zone in known):
-        return None
-    first_minute = at_us // MINUTE_US
-    for minute in range(first_minute, first_minute + _LOOK_AHEAD_MINUTES):
-        moment = datetime.fromtimestamp(minute * 60, UTC)
-        if all(_open(moment.astimezone(zone), hours) for zone in known):
-            return max(at_us, minute * MINUTE_US)
-    return None
-
-
-def _open(local: datetime, hours: list[list[int]] | None) -> bool:
-    minute = local.hour * 60 + local.minute
-    if not _LEGAL_SPAN[0] <= minute < _LEGAL_SPAN[1]:
-        return False
-    return hours is None or any(day == local.weekday() and start <= minute < end for day, start, end in hours)

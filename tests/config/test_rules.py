@@ -55,7 +55,7 @@ def test_each_mode_has_an_example(mode):
 
 @pytest.mark.parametrize("mode", DialingMode)
 def test_required_fields_alone_mean_what_the_spec_means(load, mode):
-    """Requirements 26, 28, 61. Defaults are those of the domain in every mode; detection is off, flow and caller ID free."""
+    """Requirements 26, 28, 61. Defaults are those of the domain in every mode; detection is off."""
     spec = load(base(mode)).to_domain()
     bare = CampaignSpec("spring", mode, "main", "main", spec.queue, 12125550100, flow=spec.flow)
     assert spec == bare
@@ -118,7 +118,7 @@ def test_rules_reach_the_spec(load):
 
 
 def test_selection_of_contacts(load):
-    """Requirements 89, 91. Filter and order of the file are those of the scrub; values are texts, whatever YAML reads."""
+    """Requirements 89, 91. Filter and order of the file are those of the scrub; values are texts."""
     assert load(AGENTS).selection() == Selection()
     rows = [
         {"column": "state", "op": "in", "value": ["NY", 7, 1.5, True]},
@@ -175,7 +175,7 @@ def test_wrong_rules_are_one_line(load, fields, expected):
 
 
 def test_several_do_not_call_lists(load):
-    """Requirements 87, 93. Any number of a campaign's lists; the caller ID is a number in E.164."""
+    """Requirement 87. Any number of a campaign's lists; the first one takes who asks not to be called."""
     spec = load(AGENTS, dnc_lists=["a", "b"]).to_domain()
     assert (spec.dnc_lists, spec.dnc_target, spec.caller_id) == (("a", "b"), "a", 12125550100)
 
@@ -192,7 +192,7 @@ def service(tmp_path):
 
 
 def test_service_file_names_pools_agents_and_automatic_do_not_call(service):
-    """Requirement 62. How pools share their agents, who takes campaign calls, and when a number is given up."""
+    """How pools share their agents, who takes campaign calls, and when a number is given up."""
     file = service(
         "queues: [{name: sales, pool: east}, {name: help, pool: east}, {name: other}]\n"
         "pools: [{name: east, priority_policy: shares}]\n"
@@ -217,9 +217,28 @@ def test_service_file_names_pools_agents_and_automatic_do_not_call(service):
     assert ServiceFile().agent_specs() == ()
 
 
+def test_caller_ids_are_numbers_for_outbound_calls(service):
+    """Requirements 62, 93. Of the operator's numbers those for outbound or both; any where none are given."""
+    file = service(
+        "numbers:\n- {number: +12125550101}\n- {number: +12125550102, direction: inbound}\n"
+        "- {number: '+12125550103', direction: outbound}\n"
+    )
+    assert file.caller_ids() == (12125550101, 12125550103)
+    file.check_caller_id(12125550103)
+    for wrong in (12125550102, 12125550199):
+        with pytest.raises(ConfigError, match=r"^caller_id \+\*{9}\d\d is not one of the numbers for outbound"):
+            file.check_caller_id(wrong)
+    service("port: 9000\n").check_caller_id(12125550199)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("numbers: [{number: 12125550101}, {number: 12125550101}]\n", "a number is given twice; keep one"),
+        (
+            "numbers: [{number: 12125550101, direction: out}]\n",
+            "'out': must be 'outbound', 'inbound' or 'both'",
+        ),
         ("pools: [{name: east}]\n", "pool 'east' has no queue; name it in one, or remove it"),
         ("pools: [{name: main}, {name: main}]\n", "pool 'main' is given twice"),
         ("agents: [{name: a, queues: [q]}]\n", "agent 'a': there is no queue 'q'; add it to queues"),

@@ -32,7 +32,7 @@ def full(report):
 
 
 def test_screen_shows_what_came_of_the_calls(console, lines, full):
-    """Requirements 25, 35, 104, 105. Every code of the set, the zeroes too, in the order of the set; then the figures."""
+    """Requirements 25, 35, 104, 105. Every code of the set, zeroes too, in its order; then the figures."""
     print_report(console, full)
     text = lines()
     start = text.index("dispositions")

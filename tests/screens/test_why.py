@@ -111,6 +111,8 @@ def test_contact(shown):
     [
         ("excluded", "invalid_number", "never: it was left out when the list was prepared"),
         ("in_progress", "an attempt is open", "not before the attempt in progress is over"),
+        ("verdict", "connected, not closed", "not before its agent has closed the call"),
+        ("busy", "in a call of another campaign", "as soon as the other call to its number is over"),
         ("done", "connected", "never: it is done"),
         ("used_up", "3 of 3 attempts made", "never: its attempts are used up"),
         ("dnc", "listed since", "never, unless it comes off the do-not-call list"),
@@ -124,6 +126,15 @@ def test_contact_that_has_no_next_moment(shown, state, reason, said):
     text = [" ".join(line.split()) for line in shown(print_contact, found)]
     assert f"next call {said}" in text
     assert text[-1] == "It was never tried."
+
+
+def test_contact_that_asked_for_a_call(shown):
+    """When it wants to be called and by whom, and how often it was skipped."""
+    found = answer(state="callback", reason="a callback was asked for", callback_us=T0 + HOUR, agent="a7", skips=2)
+    text = [" ".join(line.split()) for line in shown(print_contact, found)]
+    assert "callback asked for 2026-09-21 15:00:00 UTC" in text
+    assert "waits for agent a7" in text
+    assert "skips 2" in text
 
 
 def test_agent_names_cannot_attack(console, shown, nasty):

@@ -183,7 +183,7 @@ def test_a_run_with_no_set_and_no_call(store):
 
 
 def test_duration_of_calls(store):
-    """Requirements 25, 35. From the join to the end, from the answer where a flow took the call; connected ones alone."""
+    """Requirements 25, 35. From the join to the end, or from the answer if a flow took the call."""
     store.append(call(1, Outcome.CONNECTED, answered_s=3, joined_s=4, ended_s=34, agent="a"))
     store.append(call(2, Outcome.CONNECTED, answered_s=5, ended_s=15))
     store.append(call(3, Outcome.ABANDONED, answered_s=5, ended_s=500))

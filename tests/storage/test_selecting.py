@@ -125,7 +125,8 @@ def test_random_order_depends_on_the_seed_alone(desk):
 
 def test_contacts_of_high_priority_come_first(desk):
     """Requirements 90, 91. The list's column, and a mapping list that beats it; without either the order is refused."""
-    text = "phone,contact priority,name\n2125550100,1,a\n2125550101,,b\n2125550102,10,c\n2125550103,nan,d\n2125550104,9,e\n"
+    rows = ("2125550100,1,a", "2125550101,,b", "2125550102,10,c", "2125550103,nan,d", "2125550104,9,e")
+    text = "\n".join(["phone,contact priority,name", *rows])
     assert desk.run(text, selection=ordered("priority")).names == ["c", "e", "a", "b", "d"]
     mapping = desk.mapping("phone,priority\n2125550101,11\n2125550102,2\n")
     assert desk.run(text, selection=ordered("priority"), mapping=mapping).names == ["b", "e", "c", "a", "d"]

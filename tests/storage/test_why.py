@@ -124,8 +124,8 @@ def test_latest_run_is_told(store):
         ([r.CampaignStateRow(3, "c", CampaignState.STOPPED, NOON, "")], "ended", None),
         (tried(0, Outcome.BUSY), "resting", NOON + HOUR),
         (tried(0, Outcome.NO_ANSWER), "resting", NOON + 60 * S),
-        (tried(0, Outcome.EXPIRED), "due", NOON),
-        ([listed(0), listed(0, added=False)], "due", NOON),
+        (tried(0, Outcome.EXPIRED), "fresh", NOON),
+        ([listed(0), listed(0, added=False)], "fresh", NOON),
     ],
 )
 def test_contact_states(store, rows, state, next_us):
