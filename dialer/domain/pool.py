@@ -14,10 +14,10 @@ from dialer.domain.ids import run_of
 from dialer.domain.kinds import Outcome
 from dialer.domain.message import Address, Envelope
 from dialer.domain.offers import Offers
+from dialer.domain.pool_checks import check
 from dialer.domain.roster import AgentCard, Hold, Roster
 from dialer.domain.specs import SECOND_US, PoolSpec
 from dialer.domain.supply import CampaignCard, TrunkCard
-from dialer.errors import InvariantError
 
 #: An agent stays promised this long after a call must have been answered, for detection and the join.
 PROMISE_MARGIN_US = 30 * SECOND_US
@@ -241,7 +241,7 @@ class Pool:
         trunk.matched -= 1
         trunk.wanted = max(0, trunk.wanted - 1)  # the trunk counts it off, too
         card.rate.note(1, now_us)
-        opened = card.opened
+        opened, agent = card.opened, self.roster.cards.get(call.agent if call.group is None else call.group.agent)
         order = c.Originate(
             call.attempt_id,
             self.spec.pool,
@@ -253,11 +253,21 @@ class Pool:
             lease.not_after_us,
             opened.amd,
             opened.flow,
+            "" if agent is None else agent.agent,
+            0 if agent is None else agent.epoch,
         )
         out.append(Envelope(Address("trunk", call.trunk), order))
 
-    def answered(self, call: Call, answered_us: int, now_us: int, out: list[Envelope]) -> None:
-        """A person is on the line: join whoever is promised, or find somebody, or leave it to the flow."""
+    def answered(self, call: Call, answered_us: int, now_us: int, out: list[Envelope], *, joining: str = "") -> None:
+        """A person is on the line: join whoever is promised, or find somebody, or leave it to the flow.
+
+        Args:
+            call: The call.
+            answered_us: When the person picked up, UTC microseconds.
+            now_us: UTC microseconds.
+            out: Where to put what is to be said.
+            joining: The agent with whom the trunk joins the call already, as it was told to.
+        """
         call.answered_us = answered_us
         campaign = self.campaigns.get(call.campaign)
         if campaign is not None:
@@ -267,7 +277,9 @@ class Pool:
                 if call.lease is not None:  # otherwise it is not known when it was sent
                     campaign.policy.answered(max(0, answered_us - call.sent_us), now_us)
         agent = self.roster.cards.get(call.agent)
-        if campaign is not None and campaign.policy.flow:
+        if joining:
+            self._is_joined(call, joining, now_us)
+        elif campaign is not None and campaign.policy.flow:
             self.calls.move(call, Stage.JOINING)
         elif call.group is not None:
             self.join(call, self.groups.win(call), now_us, out)
@@ -290,12 +302,29 @@ class Pool:
 
     def join(self, call: Call, agent: AgentCard, now_us: int, out: list[Envelope]) -> None:
         """Order the join with an agent who is promised."""
-        self.calls.move(call, Stage.JOINING)
-        call.agent, agent.attempt_id = agent.agent, call.attempt_id
-        self.track(call)
-        self.roster.work(agent.agent, now_us, call.campaign)
+        agent.attempt_id = call.attempt_id
+        self._joins(call, agent.agent, now_us)
         order = c.JoinAgent(call.attempt_id, agent.agent, agent.epoch)
         out.append(Envelope(Address("trunk", call.trunk), order))
+
+    def _is_joined(self, call: Call, name: str, now_us: int) -> None:
+        """The trunk joins a call with the agent who was promised when it was sent, whatever the promise came to."""
+        agent = self.roster.cards[name]
+        promised = agent.hold in _PROMISED
+        held = self.groups.held_by(agent) if promised else None
+        if call.group is not None:
+            self.groups.win(call)
+        if not promised:
+            self.roster.away(agent, call.attempt_id)
+        elif agent.attempt_id == call.attempt_id or (held is not None and call.attempt_id in held.calls):
+            agent.attempt_id = call.attempt_id
+        self._joins(call, name, now_us)  # who is asked for, or promised to another call, will say that it talks
+
+    def _joins(self, call: Call, agent: str, now_us: int) -> None:
+        self.calls.move(call, Stage.JOINING)
+        call.agent = agent
+        self.track(call)
+        self.roster.work(agent, now_us, call.campaign)
 
     def clear(self, call: Call, outcome: Outcome, out: list[Envelope]) -> None:
         """Hang up."""
@@ -328,62 +357,11 @@ class Pool:
         return min(filter(None, (self.calls.next_deadline_us(), self.groups.next_deadline_us())), default=None)
 
     def check_invariants(self) -> None:
-        """Agents, calls and campaigns agree with each other.
+        """Agents, calls and campaigns agree with each other; see ``pool_checks.py``.
 
         Raises:
             InvariantError: They do not.
         """
         self.roster.check_invariants()
         self.groups.check_invariants()
-        promised = {call.agent for call in self.calls if self._holds(call)}
-        for card in self.roster.cards.values():
-            if card.hold in _PROMISED and card.agent not in promised and self.groups.held_by(card) is None:
-                raise InvariantError("every promise has a call", f"{card.agent} is promised to nothing")
-        for call in self.calls:
-            self._check_unsent(call)
-        for campaign in self.campaigns.values():
-            self._check_campaign(campaign)
-        for trunk in self.trunks.values():
-            if trunk.credits_free < 0:
-                raise InvariantError("no call without credit", f"{trunk.trunk}: {trunk.credits_free}")
-            matched = sum(call.stage is Stage.MATCHED for call in self.calls.on_trunks((trunk.trunk,)))
-            if matched != trunk.matched:
-                raise InvariantError("credits set aside", f"{trunk.trunk}: {trunk.matched}, matched {matched}")
-
-    def _check_unsent(self, call: Call) -> None:
-        """What was not dialled has an agent who is asked or promised, and time will end it."""
-        if call.stage not in UNSENT:
-            return
-        where = f"attempt {call.attempt_id}, {call.stage.name}"
-        card = self.roster.cards.get(call.agent)
-        hold = None if card is None or card.attempt_id != call.attempt_id else card.hold
-        promised = call.stage in (Stage.CONFIRMING, Stage.READY)
-        if call.group is None and hold is not (Hold.RESERVED if promised else Hold.ASKED):
-            raise InvariantError("what waits for an agent has one", where)
-        if call.lease is None or not call.deadline_us:
-            raise InvariantError("nothing waits for ever under no lease", where)
-        if (call.lease.intent_us == 0) is not (call.stage in (Stage.OFFERED, Stage.CONFIRMING)):
-            raise InvariantError("an offer is dialled only with an intent", where)
-
-    def _check_campaign(self, campaign: CampaignCard) -> None:
-        calls = self.calls.of(campaign.name)
-        real = sum(call.stage not in LOOKING for call in calls)
-        if real != campaign.in_progress:
-            detail = f"{campaign.name}: counted {campaign.in_progress}, real {real}"
-            raise InvariantError("calls in progress", detail)
-        alone = {call.attempt_id for call in calls if call.alone and not campaign.policy.flow}
-        if alone != campaign.alone.keys():
-            detail = f"{campaign.name}: noted {sorted(campaign.alone)}, real {sorted(alone)}"
-            raise InvariantError("calls that ring alone", detail)
-        held = [lease.attempt_id for lease in (*campaign.stock, *campaign.own)]
-        if len(set(held)) != len(held) or any(self.calls.get(attempt) for attempt in held):
-            raise InvariantError("a lease is in stock or in use, and once", campaign.name)
-        if any(lease.agent for lease in campaign.stock) or not all(lease.agent for lease in campaign.own):
-            raise InvariantError("a contact of one agent's own is for no other", campaign.name)
-        offers = [lease.attempt_id for lease in (*campaign.stock, *campaign.own) if lease.intent_us == 0]
-        if offers and not campaign.policy.offers:
-            raise InvariantError("only agents are offered contacts without an intent", campaign.name)
-
-    def _holds(self, call: Call) -> bool:
-        card = self.roster.cards.get(call.agent)
-        return card is not None and card.hold in _PROMISED and card.attempt_id == call.attempt_id
+        check(self.roster, self.calls, self.groups, self.campaigns, self.trunks)

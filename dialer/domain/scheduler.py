@@ -341,7 +341,7 @@ class Scheduler:
             call = self.pool.adopt(msg.attempt_id, msg.trunk, now_us)
         if call.stage is Stage.DIALLING:  # otherwise known from the trunk's announcement
             call.trunk = msg.trunk
-            self.pool.answered(call, msg.answered_us, now_us, out)
+            self.pool.answered(call, msg.answered_us, now_us, out, joining=msg.agent)
 
     def _join_failed(self, msg: e.JoinFailed, now_us: int, out: list[Envelope]) -> None:
         call = self.pool.calls.get(msg.attempt_id)

@@ -13,9 +13,7 @@ from dialer.domain.message import message
 
 @message
 class CampaignView:
-    """One campaign run. Where its contacts stand adds up to ``contacts``: ``done``, ``in_play``, ``in_wrap_up``,
-    ``callbacks``, ``resting``, ``parked`` and ``fresh``.
-    """
+    """One campaign run. Where its contacts stand, from ``done`` to ``fresh`` and ``in_wrap_up``, adds up."""
 
     campaign: str
     mode: DialingMode
