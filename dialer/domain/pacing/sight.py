@@ -13,7 +13,7 @@ class Sight:
     now_us: int
     idle: int  #: agents who could take a call now; who is promised to a call is not idle
     busy_since_us: Sequence[int]  #: of each agent in a call or in wrap-up: when the call was joined
-    #: Of each call of this campaign that still rings: when it was sent. A call counts once it is ordered, or it
+    #: Of each call of this campaign that still rings: when it was sent. A call counts from its order on, or it
     #: would be ordered again at the next look. Whether calls with a promised agent are among them does not matter.
     ringing_since_us: Sequence[int]
     waiting: int  #: people who answered and are not joined yet
