@@ -15,7 +15,7 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.book import ContactBook
 from dialer.domain.ids import contact_of, run_of, try_of
-from dialer.domain.kinds import UNDIALLED, DialingMode, Outcome
+from dialer.domain.kinds import DialingMode, Outcome
 from dialer.domain.specs import MINUTE_US, CampaignSpec, DispositionRule, has_effect
 from dialer.domain.standing import Place
 from dialer.errors import InvariantError
@@ -88,7 +88,7 @@ class Verdicts:
         msg = self._early.pop(attempt, None)
         hold = self._holds and outcome is Outcome.CONNECTED
         self._book.ended(contact, outcome, ended_us, hold=hold)
-        if contact in self._never or (msg is not None and self._is_never(msg) and outcome not in UNDIALLED):
+        if contact in self._never or (msg is not None and self._is_never(msg)):
             self._end(contact)
         elif hold and msg is not None:
             self._apply(contact, ended_us, msg)

@@ -211,8 +211,7 @@ def test_who_must_not_be_called_is_not_called_whatever_the_outcome(outcome):
     called(early, outcome)
     assert say(early, told("never"))[STORE] == [LISTING]
     say(early, e.OutcomeRecorded(FIRST))
-    undialled = outcome in {Outcome.EXPIRED, Outcome.WITHDRAWN, Outcome.TRUNK_REFUSED}  # then nobody said anything
-    assert early.book.place(0) is (Place.RESTING if undialled else Place.DONE)
+    assert early.book.place(0) is Place.DONE
 
 
 def test_never_is_heard_while_the_contact_is_in_play_again():
