@@ -47,7 +47,7 @@ class Verdicts:
         self._deadlines: list[tuple[int, int]] = []  #: heap of (until, attempt)
         self._missed: dict[int, int] = {}  #: attempt -> end of the call, patience is over
         self._listed: set[int] = set()  #: attempts whose number was put on the list
-        self._never: set[int] = set()  #: contacts in play that are done when their attempt is over
+        self._never: dict[int, str] = {}  #: contacts in play that are done when their attempt is over -> why
         self.set_rules(spec)
 
     def set_rules(self, spec: CampaignSpec) -> None:
@@ -75,7 +75,7 @@ class Verdicts:
             return order
         if attempt in self._missed:
             self._held[attempt] = self._missed.pop(attempt)
-            self._book.revive(contact, Outcome.CONNECTED.name.lower())
+            self._book.revive(contact, Outcome.CONNECTED.name.lower(), Place.VERDICT)
         if attempt in self._held:
             self._apply(contact, self._held.pop(attempt), msg)
         elif never:
@@ -123,6 +123,11 @@ class Verdicts:
     def remember(self, told: Sequence[e.DispositionSet]) -> None:
         """Dispositions of the journal, before its attempts are replayed with ``ended``."""
         self._early = {msg.attempt_id: msg for msg in told}
+
+    def end_after(self, contact: int, why: str) -> None:
+        """A contact that was done is in a call that began before: it is done again when that is over."""
+        self._book.revive(contact, why, Place.IN_PLAY)
+        self._never[contact] = why
 
     def replayed(self, told: Sequence[e.DispositionSet], newest_us: int) -> list[c.AddToDnc]:
         """All attempts have been replayed.
@@ -172,11 +177,11 @@ class Verdicts:
         """The person does not want to be called: done, or as soon as the attempt in play is over."""
         place = self._book.place(contact)
         if place is Place.IN_PLAY:
-            self._never.add(contact)
+            self._never[contact] = _DO_NOT_CALL
             return
-        self._never.discard(contact)
+        why = self._never.pop(contact, _DO_NOT_CALL)
         if place in _WAITING:
-            self._book.finish(contact, _DO_NOT_CALL)
+            self._book.finish(contact, why)
 
     def _listing(self, attempt: int) -> c.AddToDnc | None:
         """The number that was called goes on the list; every number of the contact if it is not known which."""

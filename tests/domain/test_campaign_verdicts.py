@@ -314,6 +314,24 @@ def test_a_list_entry_is_repeated_only_if_it_may_have_been_lost():
     assert listed == [replace_numbers(NUMBER + 1)]
 
 
+@pytest.mark.parametrize(("code", "why"), [("never", "do_not_call"), ("sale", "connected")])
+def test_a_contact_that_is_done_may_be_in_a_call_when_the_run_is_reborn(code, why):
+    """The agent of the first call spoke after the second had begun: it is finished, and then the contact is done."""
+    second = attempt_id(1, 0, 2)
+    history = RunHistory(
+        ACTIVE,
+        [(FIRST, int(Outcome.CONNECTED), END_US, NUMBER)],
+        [(second, NUMBER, END_US, END_US + 5)],
+        [(FIRST, code, "a1", 0, False, END_US)],
+    )
+    made = CampaignRun(1, SPEC, ListedContacts([(0,), (0,)]), epoch=2, history=history)
+    made.start(END_US)
+    made.check_invariants()
+    assert (made.book.place(0), made.in_progress()) == (Place.IN_PLAY, 1)
+    say(made, e.AttemptEnded(second, Outcome.BUSY, "", 17, END_US, 0, 0, END_US), e.OutcomeRecorded(second))
+    assert (made.book.place(0), +made.book.done_by) == (Place.DONE, {why: 1})
+
+
 def test_what_was_waited_for_in_vain_is_not_waited_for_again():
     """The patience of a contact that was called long ago is over when the run is reborn."""
     history = RunHistory(ACTIVE, [(FIRST, int(Outcome.CONNECTED), END_US, NUMBER)])
