@@ -238,7 +238,7 @@ class CampaignRun:
         self._flight.accepted(msg, now_us, out, active=self.state is CampaignState.ACTIVE)
 
     def _disposition_set(self, msg: e.DispositionSet, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
-        order = self._verdicts.told(msg)
+        order = self._verdicts.told(msg, over=self.state in {STOPPED, COMPLETED})
         if order is not None:
             out.append(Envelope(STORE, order))
 

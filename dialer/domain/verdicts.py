@@ -58,8 +58,12 @@ class Verdicts:
         agents = spec.mode is not DialingMode.AGENTLESS  # a flow says nothing of its calls
         self._holds = agents and any(map(has_effect, spec.dispositions))
 
-    def told(self, msg: e.DispositionSet) -> c.AddToDnc | None:
+    def told(self, msg: e.DispositionSet, *, over: bool) -> c.AddToDnc | None:
         """An agent has spoken. What was heard before, or is about another run, changes nothing.
+
+        Args:
+            msg: What it says.
+            over: The run has ended: nobody is called again, but who must not be called still goes on the list.
 
         Returns:
             An order for the ledger, or None.
@@ -73,7 +77,7 @@ class Verdicts:
         if attempt in self._in_flight:
             self._early.setdefault(attempt, msg)
             return order
-        if attempt in self._missed:
+        if attempt in self._missed and not over:
             self._held[attempt] = self._missed.pop(attempt)
             self._book.revive(contact, Outcome.CONNECTED.name.lower(), Place.VERDICT)
         if attempt in self._held:

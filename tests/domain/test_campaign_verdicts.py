@@ -184,6 +184,18 @@ def test_a_late_disposition_counts_as_long_as_the_run_lives(code):
     assert say(made, word, now_us=late_us) == {}
 
 
+@pytest.mark.parametrize("code", EFFECTS)
+def test_a_run_that_is_complete_stays_so(code):
+    """Too late to call anybody again; not too late to be put on the list."""
+    made = talked()
+    late_us = END_US + VERDICT_PATIENCE_US
+    say(made, now_us=late_us)
+    assert made.state is COMPLETED
+    said = say(made, told(code, callback_us=CALLBACK_US), now_us=late_us)
+    assert said == ({STORE: [LISTING]} if code == "never" else {})
+    assert (made.state, made.book.place(0)) == (COMPLETED, Place.DONE)
+
+
 def test_late_ones_are_remembered_up_to_a_limit(monkeypatch):
     """The oldest is forgotten first: agents that never speak do not fill the memory."""
     assert MISSED_LIMIT > 1
