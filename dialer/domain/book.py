@@ -296,10 +296,10 @@ class ContactBook:
         self._skips.pop(contact, None)
         self.done_by[why] += 1
 
-    def revive(self, contact: int, why: str) -> None:
-        """A contact that was done for this reason waits again for what the agent says."""
+    def revive(self, contact: int, why: str, place: Place) -> None:
+        """A contact that was done for this reason is not: it is in play, or waits for what the agent says."""
         self.done_by[why] -= 1
-        self._standing.move(contact, Place.VERDICT)
+        self._standing.move(contact, place)
 
     def restore(self, contact: int, try_no: int, number: int | None = None) -> bool:
         """Replay that an attempt of the journal was made, in order of attempt ids: the contact is in play.

@@ -133,20 +133,26 @@ class CampaignRun:
             e.DispositionSet(attempt, agent, code, "", wrapped_up_us, callback_us, personal)
             for attempt, code, agent, callback_us, personal, wrapped_up_us in history.dispositions
         ]
+        in_call = {known.contact: "" for known in self._open.values()}  #: contact -> why it is done nevertheless
         verdicts.remember(told)
         skips = {attempt: (agent, at_us) for attempt, agent, at_us in history.skips}
         newest_us = max((msg.wrapped_up_us for msg in told), default=0)
         # each contact's attempts and skips in the order in which they were made
         for attempt, code, ended_us, number in merge(history.closed, ((skip, 0, 0, 0) for skip in skips)):
+            contact = contact_of(attempt)
+            before = Counter(self.book.done_by) if contact in in_call else None
             if not code:
                 self._previews.replay_skip(attempt, *skips[attempt])
-                continue
-            newest_us = max(newest_us, ended_us)
-            flight.count(Outcome(code))
-            if self.book.restore(contact_of(attempt), try_of(attempt), number):
-                verdicts.ended(attempt, Outcome(code), ended_us)
+            else:
+                newest_us = max(newest_us, ended_us)
+                flight.count(Outcome(code))
+                if self.book.restore(contact, try_of(attempt), number):
+                    verdicts.ended(attempt, Outcome(code), ended_us)
+            if before is not None:
+                in_call[contact] = next(iter(self.book.done_by - before), in_call[contact])
         for attempt, known in self._open.items():
-            self.book.restore(known.contact, try_of(attempt), known.number)
+            if not self.book.restore(known.contact, try_of(attempt), known.number):
+                verdicts.end_after(known.contact, in_call[known.contact])
         self._listings = verdicts.replayed(told, newest_us)
 
     # -- the machine -------------------------------------------------------------------------------------------------
@@ -232,7 +238,7 @@ class CampaignRun:
         self._flight.accepted(msg, now_us, out, active=self.state is CampaignState.ACTIVE)
 
     def _disposition_set(self, msg: e.DispositionSet, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
-        order = self._verdicts.told(msg)
+        order = self._verdicts.told(msg, over=self.state in {STOPPED, COMPLETED})
         if order is not None:
             out.append(Envelope(STORE, order))
 

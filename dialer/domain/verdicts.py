@@ -15,7 +15,7 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.book import ContactBook
 from dialer.domain.ids import contact_of, run_of, try_of
-from dialer.domain.kinds import UNDIALLED, DialingMode, Outcome
+from dialer.domain.kinds import DialingMode, Outcome
 from dialer.domain.specs import MINUTE_US, CampaignSpec, DispositionRule, has_effect
 from dialer.domain.standing import Place
 from dialer.errors import InvariantError
@@ -47,7 +47,7 @@ class Verdicts:
         self._deadlines: list[tuple[int, int]] = []  #: heap of (until, attempt)
         self._missed: dict[int, int] = {}  #: attempt -> end of the call, patience is over
         self._listed: set[int] = set()  #: attempts whose number was put on the list
-        self._never: set[int] = set()  #: contacts in play that are done when their attempt is over
+        self._never: dict[int, str] = {}  #: contacts in play that are done when their attempt is over -> why
         self.set_rules(spec)
 
     def set_rules(self, spec: CampaignSpec) -> None:
@@ -58,8 +58,12 @@ class Verdicts:
         agents = spec.mode is not DialingMode.AGENTLESS  # a flow says nothing of its calls
         self._holds = agents and any(map(has_effect, spec.dispositions))
 
-    def told(self, msg: e.DispositionSet) -> c.AddToDnc | None:
+    def told(self, msg: e.DispositionSet, *, over: bool) -> c.AddToDnc | None:
         """An agent has spoken. What was heard before, or is about another run, changes nothing.
+
+        Args:
+            msg: What it says.
+            over: The run has ended: nobody is called again, but who must not be called still goes on the list.
 
         Returns:
             An order for the ledger, or None.
@@ -73,9 +77,9 @@ class Verdicts:
         if attempt in self._in_flight:
             self._early.setdefault(attempt, msg)
             return order
-        if attempt in self._missed:
+        if attempt in self._missed and not over:
             self._held[attempt] = self._missed.pop(attempt)
-            self._book.revive(contact, Outcome.CONNECTED.name.lower())
+            self._book.revive(contact, Outcome.CONNECTED.name.lower(), Place.VERDICT)
         if attempt in self._held:
             self._apply(contact, self._held.pop(attempt), msg)
         elif never:
@@ -88,7 +92,7 @@ class Verdicts:
         msg = self._early.pop(attempt, None)
         hold = self._holds and outcome is Outcome.CONNECTED
         self._book.ended(contact, outcome, ended_us, hold=hold)
-        if contact in self._never or (msg is not None and self._is_never(msg) and outcome not in UNDIALLED):
+        if contact in self._never or (msg is not None and self._is_never(msg)):
             self._end(contact)
         elif hold and msg is not None:
             self._apply(contact, ended_us, msg)
@@ -123,6 +127,11 @@ class Verdicts:
     def remember(self, told: Sequence[e.DispositionSet]) -> None:
         """Dispositions of the journal, before its attempts are replayed with ``ended``."""
         self._early = {msg.attempt_id: msg for msg in told}
+
+    def end_after(self, contact: int, why: str) -> None:
+        """A contact that was done is in a call that began before: it is done again when that is over."""
+        self._book.revive(contact, why, Place.IN_PLAY)
+        self._never[contact] = why
 
     def replayed(self, told: Sequence[e.DispositionSet], newest_us: int) -> list[c.AddToDnc]:
         """All attempts have been replayed.
@@ -172,11 +181,11 @@ class Verdicts:
         """The person does not want to be called: done, or as soon as the attempt in play is over."""
         place = self._book.place(contact)
         if place is Place.IN_PLAY:
-            self._never.add(contact)
+            self._never[contact] = _DO_NOT_CALL
             return
-        self._never.discard(contact)
+        why = self._never.pop(contact, _DO_NOT_CALL)
         if place in _WAITING:
-            self._book.finish(contact, _DO_NOT_CALL)
+            self._book.finish(contact, why)
 
     def _listing(self, attempt: int) -> c.AddToDnc | None:
         """The number that was called goes on the list; every number of the contact if it is not known which."""

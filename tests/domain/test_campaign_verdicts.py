@@ -184,6 +184,18 @@ def test_a_late_disposition_counts_as_long_as_the_run_lives(code):
     assert say(made, word, now_us=late_us) == {}
 
 
+@pytest.mark.parametrize("code", EFFECTS)
+def test_a_run_that_is_complete_stays_so(code):
+    """Too late to call anybody again; not too late to be put on the list."""
+    made = talked()
+    late_us = END_US + VERDICT_PATIENCE_US
+    say(made, now_us=late_us)
+    assert made.state is COMPLETED
+    said = say(made, told(code, callback_us=CALLBACK_US), now_us=late_us)
+    assert said == ({STORE: [LISTING]} if code == "never" else {})
+    assert (made.state, made.book.place(0)) == (COMPLETED, Place.DONE)
+
+
 def test_late_ones_are_remembered_up_to_a_limit(monkeypatch):
     """The oldest is forgotten first: agents that never speak do not fill the memory."""
     assert MISSED_LIMIT > 1
@@ -211,8 +223,7 @@ def test_who_must_not_be_called_is_not_called_whatever_the_outcome(outcome):
     called(early, outcome)
     assert say(early, told("never"))[STORE] == [LISTING]
     say(early, e.OutcomeRecorded(FIRST))
-    undialled = outcome in {Outcome.EXPIRED, Outcome.WITHDRAWN, Outcome.TRUNK_REFUSED}  # then nobody said anything
-    assert early.book.place(0) is (Place.RESTING if undialled else Place.DONE)
+    assert early.book.place(0) is Place.DONE
 
 
 def test_never_is_heard_while_the_contact_is_in_play_again():
@@ -313,6 +324,24 @@ def test_a_list_entry_is_repeated_only_if_it_may_have_been_lost():
     made = CampaignRun(1, SPEC, ListedContacts([(0,), (0,)]), epoch=2, history=history)
     listed = [message for _, message in made.start(later_us + 99 * HOUR_US) if isinstance(message, c.AddToDnc)]
     assert listed == [replace_numbers(NUMBER + 1)]
+
+
+@pytest.mark.parametrize(("code", "why"), [("never", "do_not_call"), ("sale", "connected")])
+def test_a_contact_that_is_done_may_be_in_a_call_when_the_run_is_reborn(code, why):
+    """The agent of the first call spoke after the second had begun: it is finished, and then the contact is done."""
+    second = attempt_id(1, 0, 2)
+    history = RunHistory(
+        ACTIVE,
+        [(FIRST, int(Outcome.CONNECTED), END_US, NUMBER)],
+        [(second, NUMBER, END_US, END_US + 5)],
+        [(FIRST, code, "a1", 0, False, END_US)],
+    )
+    made = CampaignRun(1, SPEC, ListedContacts([(0,), (0,)]), epoch=2, history=history)
+    made.start(END_US)
+    made.check_invariants()
+    assert (made.book.place(0), made.in_progress()) == (Place.IN_PLAY, 1)
+    say(made, e.AttemptEnded(second, Outcome.BUSY, "", 17, END_US, 0, 0, END_US), e.OutcomeRecorded(second))
+    assert (made.book.place(0), +made.book.done_by) == (Place.DONE, {why: 1})
 
 
 def test_what_was_waited_for_in_vain_is_not_waited_for_again():
