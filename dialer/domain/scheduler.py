@@ -130,6 +130,9 @@ class Scheduler:
             self._forget_offers(card, out)
         if (msg.mode, msg.pacing) != (before.mode, before.pacing):
             card.policy = self._policies[msg.mode](msg.pacing)
+            card.alone.clear()
+            for call in self.pool.calls.of(card.name):
+                self.pool.track(call)
 
     def _forget_offers(self, card: CampaignCard, out: list[Envelope]) -> None:
         """A reborn campaign does not know its offers: nobody may look at them any more. Intents it knows."""

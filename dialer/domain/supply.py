@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: A request for a contact of one agent's own keeps that agent from others this long.
 PERSONAL_PATIENCE_US = 2 * SECOND_US
 
+_LIVE = tuple(LIVE_ANSWERS)  # hashing a member of an enum is slow
+
 
 @dataclass(slots=True)
 class CampaignCard:
@@ -159,7 +161,7 @@ class CampaignCard:
 
     def count_end(self, call: Call, outcome: Outcome) -> None:
         """What the trunk says of a call that is over is what will be on record."""
-        if outcome in LIVE_ANSWERS:
+        if outcome in _LIVE:
             self.count_answer(call)
         abandoned = outcome is Outcome.ABANDONED
         self.abandoned_seen += abandoned - call.given_up

@@ -75,7 +75,7 @@ def test_retries_wait_and_stop_at_the_limit():
 
 
 def test_agents_are_kept_busy_and_nobody_is_abandoned():
-    """Progressive dialling never has more people on the line than agents; that is what it is for."""
+    """Requirements 30, 31: never more people on the line than agents; that is what it is for."""
     (report,) = played(Simulation(scenario(agents=20, hours=1)))
     assert report["agents"] == 20
     assert report["utilisation_ratio"] > 0.5

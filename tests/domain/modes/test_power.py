@@ -204,7 +204,7 @@ def test_a_closed_campaign_has_its_groups_undone_before_they_are_dialled(new):
 
 
 def test_without_a_credit_for_an_abandoned_call_a_group_is_one_call(new):
-    """34 live answers are the first of which one may be abandoned."""
+    """Ruling B10. 34 live answers are the first of which one may be abandoned."""
     bench = power(new, ratio=4.0, leases=9, live_answers=33)
     assert len(bench.scheduler.pool.calls) == 1
     bench = power(new, ratio=4.0, leases=9, live_answers=34)
