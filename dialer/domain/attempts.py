@@ -32,6 +32,9 @@ class Attempt:
     ended: e.AttemptEnded | None = None
     watch_us: int = 0  #: when silence is looked into
     timer_us: int = 0  #: when the watch comes to it next, never after ``watch_us``; 0 for not at all
+    offered: bool = False  #: an agent has seen the contact: the scheduler waits for an answer to ``ConfirmOffer``
+    unwanted: bool = False  #: given back before the ledger had answered
+    agent: str = ""  #: leased for this agent alone
     suspect: bool = False  #: leased to a scheduler that has been replaced: it may be dialled, whatever the new one says
 
 

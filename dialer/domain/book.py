@@ -1,37 +1,44 @@
 """The contact book of one run: which contact is next, and when. Ten million contacts must fit in memory.
 
-Per contact there are eight bytes in flat arrays; only contacts in play are objects, and those live in ``campaign.py``.
-A contact is FRESH (in file order, never tried), PARKED (its calling window is closed), RESTING (due again later),
-IN_PLAY (proposed, leased or in a call) or DONE. Fresh and parked contacts go first, resting ones when all the others
-have had their turn.
+Per contact there are ten bytes in flat arrays; only contacts in play are objects, and those live in ``inflight.py``.
+Contacts that somebody asked something about, who are as many as people can talk to, have entries in dictionaries
+besides: callbacks, skips. The order of those that wait is in ``lane.py``.
+
+Callbacks. A contact that asked to be called is due at that time, may be dialled a little before, and goes first. It is
+called even if its attempts are used up: the person asked. The attempt counts like any other, so each request is worth
+one call. A personal one waits for its agent until some time after the hour, then anyone takes it.
 """
 
 from __future__ import annotations
 
 import heapq
 from array import array
-from collections import Counter, deque
-from enum import IntEnum
+from collections import Counter
+from dataclasses import dataclass
 
-from dialer.domain.ids import CONTACT_BITS, MAX_CONTACT, MAX_TRY
+from dialer.domain.ids import MAX_TRY
 from dialer.domain.kinds import UNDIALLED, Outcome
-from dialer.domain.localtime import Window, window_all
+from dialer.domain.lane import Lane, Rank
+from dialer.domain.openhours import OpenHours
+from dialer.domain.owners import Owners
+from dialer.domain.phones import Phones
 from dialer.domain.ports import ContactSource
 from dialer.domain.specs import SECOND_US, RetryRule, WeeklyHours
+from dialer.domain.standing import Place, Standing
 from dialer.errors import InvariantError
 
-#: Contacts looked at in one ``take``: a list whose zones are closed must not stop the actor for seconds.
-LOOK_LIMIT = 5_000
+#: Outcomes that say something about the phone and nothing about the person.
+_OF_THE_PHONE = frozenset({Outcome.INVALID, Outcome.FAX})
+_MANY = 255  #: attempts of a contact are counted up to here
+_LATEST_S = (1 << 32) - 1  #: in 2106: nobody is called later
 
 
-class Place(IntEnum):
-    """Where a contact stands."""
+@dataclass(slots=True)
+class _Asked:
+    """A callback that is still owed. ``agent`` is "" when anyone may take it."""
 
-    FRESH = 0
-    PARKED = 1
-    RESTING = 2
-    IN_PLAY = 3
-    DONE = 4
+    agent: str
+    until_us: int
 
 
 class ContactBook:
@@ -41,100 +48,152 @@ class ContactBook:
         contacts: The run's scrubbed contacts, in dialling order.
         hours: The campaign's contactable timings, local time of the contact.
         retry: How often and when contacts are tried again.
+        early_us: How long before its time a callback may be dialled.
+        personal_wait_us: How long after its time a personal callback waits for its agent.
     """
 
-    def __init__(self, contacts: ContactSource, hours: WeeklyHours, retry: RetryRule) -> None:
+    def __init__(
+        self,
+        contacts: ContactSource,
+        hours: WeeklyHours,
+        retry: RetryRule,
+        *,
+        early_us: int = 0,
+        personal_wait_us: int = 0,
+    ) -> None:
         self.contacts = contacts
-        self.retry = retry
         size = len(contacts)
-        self._hours = hours
-        self._zone_sets = contacts.zone_sets
-        self._place = bytearray(size)
+        self.phones = Phones(contacts)
+        self.done_by: Counter[str] = Counter()
+        self._standing = Standing(size)
+        self._hours = OpenHours(contacts, self.phones, hours)
         self._attempts = bytearray(size)
         self._tries = array("H", bytes(2 * size))
-        self._due_s = array("I", bytes(4 * size))  #: when a resting contact is due; a heap entry that differs is stale
-        self._cursor = 0
-        self._parked: dict[int, deque[int]] = {}
-        self._windows: dict[int, Window] = {}
-        self._resting: list[int] = []  #: heap of (due second << CONTACT_BITS | contact): plain integers stay small
+        self._anyone = Lane(self._standing, self._hours)
+        self.owners = Owners(self._standing, self._hours, contacts.mapped())
+        self._mapped = bool(self._standing.counts[Place.MAPPED])
+        self._asked: dict[int, _Asked] = {}
+        self._expiry: list[tuple[int, int]] = []  #: heap of (until, contact): personal callbacks that anyone may take
+        self._skips: dict[int, tuple[int, str]] = {}  #: contact -> (skips, by whom last)
+        self.set_rules(hours, retry, early_us=early_us, personal_wait_us=personal_wait_us)
+
+    def set_rules(self, hours: WeeklyHours, retry: RetryRule, *, early_us: int, personal_wait_us: int) -> None:
+        """Go on by these rules. What has been decided stands: rests that have begun, contacts that are done."""
+        self.retry = retry
+        self._hours.set_hours(hours)
+        self._early_us, self._personal_wait_us = early_us, personal_wait_us
         self._final = frozenset(retry.final)
         self._rest_us = dict(retry.rest_by_outcome)
-        self._counts = [size, 0, 0, 0, 0]
-        self.done_by: Counter[str] = Counter()
+        self.owners.touch_all()
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         """Contacts in the run."""
-        return len(self._place)
+        return len(self._attempts)
 
     def counts(self) -> dict[str, int]:
-        """Contacts by place, lower-case names; they add up to the size of the run."""
-        return {place.name.lower(): self._counts[place] for place in Place}
+        """Contacts by place, lower-case names; they add up to the size of the run. ``done_by`` has the reasons."""
+        return {place.name.lower(): self._standing.counts[place] for place in Place}
 
     def place(self, contact: int) -> Place:
         """Where a contact stands."""
-        return Place(self._place[contact])
+        return Place(self._standing.place[contact])
 
     def attempts(self, contact: int) -> int:
         """Counted attempts so far."""
         return self._attempts[contact]
 
+    def try_no(self, contact: int) -> int:
+        """Number of the latest try, 0 for none."""
+        return self._tries[contact]
+
+    def agent(self, contact: int) -> str:
+        """The agent this contact is for alone, "" for anyone."""
+        mapped = self.contacts.agent(contact) if self._mapped else ""
+        asked = self._asked.get(contact)
+        return mapped or (asked.agent if asked is not None else "")
+
+    def avoid(self, contact: int) -> str:
+        """The agent who skipped this contact last, if there may be another one; "" for nobody."""
+        skipped = self._skips.get(contact)
+        return skipped[1] if skipped is not None and skipped[1] != self.agent(contact) else ""
+
     def next_due_us(self, now_us: int) -> int | None:
-        """When ``take`` may find something.
+        """When ``take`` may find something for anyone.
 
         Returns:
-            0 for now; a time; None if nothing is waiting at all (every contact is in play or done).
+            0 for now; a time; None if nothing is waiting at all.
         """
-        if self._counts[Place.FRESH]:
-            return 0
-        times: list[int] = []
-        if self._counts[Place.PARKED]:
-            for key, queue in self._parked.items():
-                if queue:
-                    window = self._window(key, now_us)
-                    if window.open:
-                        return 0
-                    if window.until_us is not None:
-                        times.append(window.until_us)
-        self._drop_stale()
-        if self._resting:
-            times.append((self._resting[0] >> CONTACT_BITS) * SECOND_US)
-        if not times:
+        return self._anyone.next_us(now_us)
+
+    def next_change_us(self) -> int | None:
+        """When time alone makes a contact due for an agent, or for anyone after it waited for one."""
+        look_us = self.owners.next_look_us()
+        expiry_us = self._expiry[0][0] if self._expiry else None
+        return min((at_us for at_us in (look_us, expiry_us) if at_us is not None), default=None)
+
+    def next_possible_us(self, contact: int, now_us: int) -> int | None:
+        """The first moment at which the contact may be called, as things stand; None if that is not for time to say."""
+        place = self._standing.place[contact]
+        if place in {Place.IN_PLAY, Place.DONE, Place.VERDICT}:
             return None
-        first_us = min(times)
-        return 0 if first_us <= now_us else first_us
+        waits = place in {Place.RESTING, Place.CALLBACK}
+        due_us = self._standing.due_s[contact] * SECOND_US if waits else now_us
+        return self._hours.next_open_us(contact, max(now_us, due_us))
 
     def exhausted(self) -> bool:
         """True when no contact can ever become due again: all are done, or may never be called."""
-        counts = self._counts
-        if counts[Place.IN_PLAY] or counts[Place.RESTING] or counts[Place.FRESH]:
+        counts = self._standing.counts
+        if sum(counts) - counts[Place.DONE] - counts[Place.PARKED]:
             return False
-        return all(not queue or self._never_opens(key) for key, queue in self._parked.items())
+        lanes = (self._anyone, *self.owners.lanes()) if counts[Place.PARKED] else ()
+        return all(lane.all_parked_for_ever() for lane in lanes)
 
     # -- changes -----------------------------------------------------------------------------------------------------
 
-    def take(self, now_us: int) -> int | None:
-        """Put the next contact in play and use up a try number.
+    def advance(self, now_us: int) -> None:
+        """Let time pass: personal callbacks that waited long enough are for anyone, and agents' own ones become due."""
+        while self._expiry and self._expiry[0][0] <= now_us:
+            until_us, contact = heapq.heappop(self._expiry)
+            asked = self._asked.get(contact)
+            if asked is None or not asked.agent or asked.until_us != until_us:
+                continue  # called since, or asked again
+            waits = self._standing.place[contact] in {Place.CALLBACK, Place.PARKED}
+            if waits:
+                self.owners.lane(asked.agent).discard(contact)
+            asked.agent = ""
+            if waits:
+                self._wait(contact, Rank.CALLBACK, self._standing.due_s[contact] * SECOND_US)
+        self.owners.look(now_us)
+
+    def take(self, now_us: int, agent: str = "") -> int | None:
+        """Put the next contact in play, choose its phone and use up a try number.
 
         Args:
             now_us: UTC microseconds.
+            agent: Only contacts of this agent; "" for those that are for anyone.
 
         Returns:
             Contact index, or None if nothing is callable now, or nothing was found within ``LOOK_LIMIT`` contacts:
             ``next_due_us`` tells which.
         """
-        while (contact := self._next(now_us)) is not None:
-            if self._tries[contact] < MAX_TRY:
-                self._move(contact, Place.IN_PLAY)
+        self.advance(now_us)
+        if agent and not self.owners.knows(agent):
+            return None
+        lane = self.owners.lane(agent) if agent else self._anyone
+        while (found := lane.take(now_us, retries_last=self.retry.after_all_others)) is not None:
+            contact, phone = found
+            if self._tries[contact] >= MAX_TRY:
+                self.finish(contact, "tries_used_up")
+            elif self._attempts[contact] >= self.retry.max_attempts and contact not in self._asked:
+                self.finish(contact, "attempts_used_up")  # the limit was lowered while the contact rested
+            else:
+                self._standing.move(contact, Place.IN_PLAY)
                 self._tries[contact] += 1
+                self.phones.dial(contact, phone)
                 return contact
-            self.finish(contact, "tries_used_up")
         return None
-
-    def try_no(self, contact: int) -> int:
-        """Number of the latest try, 0 for none."""
-        return self._tries[contact]
 
     def give_back_try(self, contact: int) -> None:
         """The latest try of this contact left no trace, so its number is free for the next one."""
@@ -144,138 +203,142 @@ class ContactBook:
         """This try number, and every lower one, is never given to this contact again."""
         self._tries[contact] = max(self._tries[contact], try_no)
 
-    def ended(self, contact: int, outcome: Outcome, ended_us: int) -> None:
+    def ended(self, contact: int, outcome: Outcome, ended_us: int, *, hold: bool = False) -> None:
         """An attempt is over: the contact is done, or rests. Clocks run from the end of the call.
 
         Args:
             contact: Contact index.
             outcome: The attempt's outcome; un-dialled ones use up nothing and the contact is due at once.
             ended_us: When it ended, UTC microseconds.
+            hold: What the agent says of the call decides: the contact waits for ``conclude``, ``rest`` or ``callback``.
         """
         if outcome in UNDIALLED:
             self.rest(contact, ended_us)
             return
-        self._attempts[contact] += 1
-        if outcome in self._final or self._attempts[contact] >= self.retry.max_attempts:
-            self.finish(contact, outcome.name.lower())
+        self._attempts[contact] = min(_MANY, self._attempts[contact] + 1)
+        self._asked.pop(contact, None)  # a callback is worth one call
+        if hold:
+            self._standing.move(contact, Place.VERDICT)
         else:
-            self.rest(contact, ended_us + self._rest_us.get(outcome, self.retry.rest_us))
+            self.conclude(contact, outcome, ended_us)
+
+    def conclude(self, contact: int, outcome: Outcome, ended_us: int) -> None:
+        """The contact is done, or rests, by its outcome alone; arguments as of ``ended``, which has counted it."""
+        rest_us = self._rest_us.get(outcome, self.retry.rest_us)
+        final = outcome in self._final
+        if final and outcome in _OF_THE_PHONE:
+            final = not self.phones.block(contact, self.phones.latest(contact))
+            rest_us = 0  # nobody was reached, so the next phone need not wait
+        if final or not self.may_retry(contact):
+            self.finish(contact, outcome.name.lower())
+            return
+        if outcome is not Outcome.CONNECTED:  # who was reached is called there again
+            self.phones.end_turn(contact)
+        self.rest(contact, ended_us + rest_us)
+
+    def may_retry(self, contact: int) -> bool:
+        """True if attempts are left."""
+        return self._attempts[contact] < self.retry.max_attempts
+
+    def refused(self, contact: int, until_us: int | None, why: str, now_us: int) -> None:
+        """The number may not be called before ``until_us``, or never: the turn of the contact's next phone."""
+        self.give_back_try(contact)
+        several = len(self.phones.in_turn(contact)) > 1
+        if until_us is not None:
+            if several:
+                self.phones.end_turn(contact)
+                until_us = min(until_us, now_us + self.retry.rest_us)
+            self.rest(contact, until_us)
+        elif self.phones.block(contact, self.phones.latest(contact)):
+            self.rest(contact, now_us)
+        else:
+            self.finish(contact, why)
 
     def rest(self, contact: int, due_us: int) -> None:
-        """The contact is due again at ``due_us``, to the next full second."""
-        due_s = self._due_s[contact] = -(-due_us // SECOND_US)
-        heapq.heappush(self._resting, due_s << CONTACT_BITS | contact)
-        self._move(contact, Place.RESTING)
-        if 4 * len(self._resting) > 5 * self._counts[Place.RESTING] + LOOK_LIMIT:  # only while the journal is replayed
-            self._resting = list({entry for entry in self._resting if self._is_current(entry)})
-            heapq.heapify(self._resting)
+        """The contact is due again at ``due_us``, to the next full second; a callback stays one."""
+        self._wait(contact, Rank.CALLBACK if contact in self._asked else Rank.RETRY, due_us)
+
+    def callback(self, contact: int, at_us: int, agent: str = "") -> None:
+        """The contact wants to be called at a time.
+
+        Args:
+            contact: Contact index.
+            at_us: When, UTC microseconds.
+            agent: By this agent; "" for anyone. Ignored if the contact is mapped to one.
+        """
+        asked = self._asked[contact] = _Asked(agent, at_us + self._personal_wait_us)
+        if agent:
+            heapq.heappush(self._expiry, (asked.until_us, contact))
+        self._wait(contact, Rank.CALLBACK, max(0, at_us - self._early_us))
+
+    def skipped(self, contact: int, agent: str, at_us: int, limit: int | None) -> None:
+        """An agent did not want the contact: it rests for the retry period, and rather goes to another agent then.
+
+        Args:
+            contact: Contact index.
+            agent: Who skipped it. A personal callback is for anyone from now on.
+            at_us: When, UTC microseconds.
+            limit: After so many skips the contact is done; None for no limit.
+        """
+        skips = self._skips.get(contact, (0, ""))[0] + 1
+        self._skips[contact] = (skips, agent)
+        if contact in self._asked:
+            self._asked[contact].agent = ""
+        if limit is not None and skips >= limit:
+            self.finish(contact, "skipped")
+        else:
+            self.rest(contact, at_us + self.retry.rest_us)
 
     def finish(self, contact: int, why: str) -> None:
         """The contact is never called again in this run."""
-        self._move(contact, Place.DONE)
+        self._standing.move(contact, Place.DONE)
+        self._asked.pop(contact, None)
+        self._skips.pop(contact, None)
         self.done_by[why] += 1
 
-    def restore(self, contact: int, try_no: int, outcome: Outcome | None, ended_us: int) -> None:
-        """Replay one attempt of the journal, in order of attempt ids.
+    def revive(self, contact: int, why: str, place: Place) -> None:
+        """A contact that was done for this reason is not: it is in play, or waits for what the agent says."""
+        self.done_by[why] -= 1
+        self._standing.move(contact, place)
+
+    def restore(self, contact: int, try_no: int, number: int | None = None) -> bool:
+        """Replay that an attempt of the journal was made, in order of attempt ids: the contact is in play.
 
         Args:
             contact: Contact index.
             try_no: Its try number.
-            outcome: Its outcome; None for an open intent, which puts the contact in play.
-            ended_us: When it ended; ignored for an open one.
+            number: What was called; None for an offer that was skipped.
+
+        Returns:
+            False if the contact is done, which is for ever: how the attempt ended does not matter then.
         """
         self.use_up_try(contact, try_no)
-        if self._place[contact] == Place.DONE:
-            return  # done is for ever
-        self._move(contact, Place.IN_PLAY)
-        if outcome is not None:
-            self.ended(contact, outcome, ended_us)
+        if self._standing.place[contact] == Place.DONE:
+            return False
+        if number is not None:
+            self.phones.dial(contact, self.phones.find(contact, number))
+        self._standing.move(contact, Place.IN_PLAY)
+        return True
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _next(self, now_us: int) -> int | None:
-        counts = self._counts
-        contact = self._next_parked(now_us) if counts[Place.PARKED] else None
-        if contact is None and counts[Place.FRESH]:
-            contact = self._next_fresh(now_us)
-        if contact is None and not counts[Place.FRESH]:
-            contact = self._next_resting(now_us)
-        return contact
-
-    def _next_parked(self, now_us: int) -> int | None:
-        for key, queue in self._parked.items():
-            if queue and self._window(key, now_us).open:
-                return queue.popleft()
-        return None
-
-    def _next_fresh(self, now_us: int) -> int | None:
-        for _ in range(LOOK_LIMIT):
-            contact = self._place.find(Place.FRESH, self._cursor)
-            if contact < 0:
-                break
-            self._cursor = contact + 1
-            if self._callable(contact, now_us):
-                return contact
-        return None
-
-    def _next_resting(self, now_us: int) -> int | None:
-        now_s = now_us // SECOND_US
-        for _ in range(LOOK_LIMIT):
-            self._drop_stale()
-            if not self._resting or self._resting[0] >> CONTACT_BITS > now_s:
-                break
-            contact = heapq.heappop(self._resting) & MAX_CONTACT
-            if self._callable(contact, now_us):
-                return contact
-        return None
-
-    def _callable(self, contact: int, now_us: int) -> bool:
-        """True if the contact may be called now; otherwise it is parked."""
-        key = self.contacts.zone_key(contact)
-        if self._window(key, now_us).open:
-            return True
-        self._parked.setdefault(key, deque()).append(contact)
-        self._move(contact, Place.PARKED)
-        return False
-
-    def _drop_stale(self) -> None:
-        """Take heap entries off the top that a later attempt, replayed from the journal, has made void."""
-        while self._resting and not self._is_current(self._resting[0]):
-            heapq.heappop(self._resting)
-
-    def _is_current(self, entry: int) -> bool:
-        contact = entry & MAX_CONTACT
-        return self._place[contact] == Place.RESTING and self._due_s[contact] == entry >> CONTACT_BITS
-
-    def _window(self, key: int, now_us: int) -> Window:
-        window = self._windows.get(key)
-        if window is None or (window.until_us is not None and now_us >= window.until_us):
-            zones = self._zone_sets[key]
-            window = window_all(dict.fromkeys(zones, self._hours), zones, now_us)
-            self._windows[key] = window
-        return window
-
-    def _never_opens(self, key: int) -> bool:
-        window = self._windows.get(key)
-        return window is not None and not window.open and window.until_us is None
-
-    def _move(self, contact: int, place: Place) -> None:
-        self._counts[self._place[contact]] -= 1
-        self._counts[place] += 1
-        self._place[contact] = place
+    def _wait(self, contact: int, rank: Rank, due_us: int) -> None:
+        self._standing.due_s[contact] = min(_LATEST_S, -(-due_us // SECOND_US))
+        self._standing.move(contact, Place.CALLBACK if rank is Rank.CALLBACK else Place.RESTING)
+        agent = self.agent(contact)
+        (self.owners.lane(agent) if agent else self._anyone).wait(contact, rank)
 
     def check_invariants(self) -> None:
-        """Counts agree with the array, and nobody waiting is lost."""
-        real = [self._place.count(place) for place in Place]
-        if real != self._counts:
-            raise InvariantError("contact counts", f"kept {self._counts}, real {real}")
-        resting = set(self._resting)
-        parked = {contact for queue in self._parked.values() for contact in queue}
-        for contact, place in enumerate(self._place):
-            lost = (
-                (place == Place.RESTING and self._due_s[contact] << CONTACT_BITS | contact not in resting)
-                or (place == Place.PARKED and contact not in parked)
-                or (place == Place.FRESH and contact < self._cursor)
-            )
+        """Counts agree with the array; who waits is in a queue, in those of one lane only."""
+        self._standing.check_invariants()
+        waiting: Counter[int] = Counter()
+        for lane in (self._anyone, *self.owners.lanes()):
+            waiting.update(set(lane.waiting()))
+        for contact, place in enumerate(self._standing.place):
+            waits = place in {Place.PARKED, Place.RESTING, Place.MAPPED, Place.CALLBACK}
+            lost = self._anyone.passed(contact) if place == Place.FRESH else waiting[contact] != waits
             if lost:
-                raise InvariantError("no contact is lost", f"contact {contact} is {Place(place).name} but in no queue")
+                found = f"contact {contact} is {Place(place).name}, in {waiting[contact]} lanes"
+                raise InvariantError("no contact is lost, none is in two places", found)
+            if place == Place.CALLBACK and contact not in self._asked:
+                raise InvariantError("a callback was asked for", f"contact {contact}")

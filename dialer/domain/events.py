@@ -98,9 +98,8 @@ class LeasesGranted:
     """Answer to ``RequestLeases``: fewer than asked for when contacts run short.
 
     ``next_us`` is when asking again makes sense: 0 now, None only after a change. ``personal`` names agents for whom a
-    contact of their own is due now: it is leased only to ``RequestLeases`` that names the agent. Names come a few at a
-    time and add to those of earlier messages; one is void when asking for the agent brought nothing, or the campaign
-    opens anew.
+    contact of their own is due now: it is leased only to ``RequestLeases`` that names the agent. Every message names
+    them anew; if they are very many, some after the others.
     """
 
     campaign: str

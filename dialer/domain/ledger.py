@@ -18,11 +18,11 @@ from dialer.domain import events as e
 from dialer.domain import rows as r
 from dialer.domain.groupcommit import JOURNAL
 from dialer.domain.ids import run_of
-from dialer.domain.kinds import UNDIALLED, IntentRefusal, Outcome
+from dialer.domain.kinds import LIVE_ANSWERS, UNDIALLED, IntentRefusal, Outcome
 from dialer.domain.localtime import Window, window_all
 from dialer.domain.message import Address, Envelope
 from dialer.domain.ports import NumberSet
-from dialer.domain.specs import CampaignSpec, LegalRules, WeeklyHours
+from dialer.domain.specs import CampaignSpec, LegalRules, WeeklyHours, has_effect
 from dialer.domain.weekly import common_hours
 from dialer.errors import InvariantError
 
@@ -106,7 +106,7 @@ class Ledger:
             c.AddToDnc: self._add_to_dnc,
             c.RemoveFromDnc: self._remove_from_dnc,
             c.RecordSkip: self._record_skip,
-            e.DispositionSet: self._journal,
+            e.DispositionSet: self._disposition_set,
             e.AgentSessionChanged: self._journal,
             e.PeerRestarted: self._ignore,
         }
@@ -159,6 +159,18 @@ class Ledger:
 
     def _journal(self, msg: Any, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         out.append(Envelope(JOURNAL, msg))
+
+    def _disposition_set(self, msg: e.DispositionSet, now_us: int, out: list[Envelope]) -> None:
+        """Keep what an agent says of a call, and tell the campaign too, if something follows from it.
+
+        The agent has told it already. But what an incarnation of the campaign heard may have died with it before this
+        was durable, and then the next one has not read it in the journal either: it hears it from here.
+        """
+        self._journal(msg, now_us, out)
+        run = self._runs.get(run_of(msg.attempt_id))
+        rules = () if run is None else run.spec.dispositions
+        if run is not None and any(rule.code == msg.code and has_effect(rule) for rule in rules):
+            out.append(Envelope(run.address, msg))
 
     def _record_skip(self, msg: c.RecordSkip, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
         out.append(Envelope(JOURNAL, r.SkipRow(msg.attempt_id, msg.agent, msg.at_us)))
@@ -301,6 +313,8 @@ class Ledger:
                 times.remove(known.at_us)
                 if not times:
                     del self._recent[known.number]
+        elif self.rules.auto_dnc_after:
+            self._count_failure(known.number, ended.outcome, now_us, out)
         row = r.OutcomeRow(
             ended.attempt_id,
             ended.outcome,
@@ -314,10 +328,22 @@ class Ledger:
         )
         out.append(Envelope(JOURNAL, row))
 
+    def _count_failure(self, number: int, outcome: Outcome, now_us: int, out: list[Envelope]) -> None:
+        """A number at which nobody is reached, so many times in a row, goes on a list; every so many times anew."""
+        if outcome in LIVE_ANSWERS:
+            self._failures.pop(number, None)
+            return
+        count = self._failures[number] = self._failures.get(number, 0) + 1
+        if count % self.rules.auto_dnc_after == 0:
+            source = f"{count} attempts in a row reached nobody"
+            self._add_to_dnc(c.AddToDnc(self.rules.auto_dnc_list, (number,), source), now_us, out)
+
     # -- do not call -------------------------------------------------------------------------------------------------
 
     def _add_to_dnc(self, msg: c.AddToDnc, now_us: int, out: list[Envelope]) -> None:
         for number in msg.numbers:
+            if number in self._added.get(msg.dnc_list, ()):
+                continue  # a campaign that is reborn repeats what may have been lost
             self._change(msg.dnc_list, number, added=True)
             out.append(Envelope(JOURNAL, r.DncRow(msg.dnc_list, number, added=True, at_us=now_us, source=msg.source)))
 

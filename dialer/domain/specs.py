@@ -59,6 +59,11 @@ class DispositionRule:
     callback: bool = False  #: wants a time: the agent asks when to call again
 
 
+def has_effect(rule: DispositionRule) -> bool:
+    """True if a code changes what becomes of the contact: it is tried again, called back, or never called again."""
+    return rule.retry_us >= 0 or rule.callback or rule.do_not_call
+
+
 #: What agents choose from unless the campaign says otherwise.
 DEFAULT_DISPOSITIONS = (
     DispositionRule("sale", positive=True),

@@ -4,12 +4,61 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dialer.errors import ConfigError
 
 _LINES = 10_000  #: of the fictional exchange 555 in each area code
 _MAPPED_EVERY = 10
+
+
+class ListedContacts:
+    """A few contacts, written down one by one.
+
+    Args:
+        rows: Of each contact the zone key of every phone; numbers follow from the position.
+        zone_sets: Zones by zone key.
+        agents: Index -> agent, for contacts that are mapped to one.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Sequence[int]],
+        zone_sets: Sequence[tuple[str, ...]] = (("America/New_York",), ("America/Los_Angeles",)),
+        *,
+        agents: Mapping[int, str] | None = None,
+    ) -> None:
+        self.zone_sets: Sequence[tuple[str, ...]] = zone_sets
+        self._rows = rows
+        self._agents = dict(sorted((agents or {}).items()))
+
+    def __len__(self) -> int:
+        """Number of contacts."""
+        return len(self._rows)
+
+    def phones(self, index: int) -> int:
+        """How many numbers the contact has."""
+        return len(self._rows[index])
+
+    def number(self, index: int, phone: int = 0) -> int:
+        """E.164 number as an integer: fictional ones, a thousand between the phones of a contact."""
+        return 12125550100 + index + 1000 * phone
+
+    def zone_key(self, index: int, phone: int = 0) -> int:
+        """Index into ``zone_sets``."""
+        return self._rows[index][phone]
+
+    def agent(self, index: int) -> str:
+        """The agent the contact is mapped to, "" for none."""
+        return self._agents.get(index, "")
+
+    def mapped(self) -> Iterator[tuple[int, str]]:
+        """(index, agent) of every contact that is mapped to an agent."""
+        return iter(self._agents.items())
+
+    def card(self, index: int) -> tuple[tuple[str, str], ...]:
+        """A name that says which contact it is."""
+        return (("firstName", f"Contact {index}"),)
 
 
 class SyntheticContacts:

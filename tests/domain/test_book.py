@@ -1,14 +1,19 @@
 """The contact book: who is next, who waits for what, and the same book from the journal."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dialer.domain.book import LOOK_LIMIT, ContactBook, Place
+from dialer.domain.book import ContactBook
 from dialer.domain.ids import MAX_TRY
 from dialer.domain.kinds import UNDIALLED, Outcome
+from dialer.domain.lane import LOOK_LIMIT, Rank
 from dialer.domain.specs import DAY_US, HOUR_US, MINUTE_US, SECOND_US, RetryRule, WeeklyHours
+from dialer.domain.standing import Place
 from dialer.errors import InvariantError
+from dialer.sim.contacts import ListedContacts
 
 NOON = 1_790_006_400_000_000  # Monday 2026-09-21 16:00 UTC: noon in New York, 9:00 in Los Angeles
 NEW_YORK, LOS_ANGELES = ("America/New_York",), ("America/Los_Angeles",)
@@ -17,28 +22,19 @@ FROM_TEN = WeeklyHours.daily(10 * 60, 21 * 60)  # at NOON it is too early for Lo
 RETRY = RetryRule(max_attempts=3, rest_us=HOUR_US, rest_by_outcome=((Outcome.NO_ANSWER, 5 * MINUTE_US),))
 
 
-class Contacts:
-    """Contacts whose zones are given as a list of zone keys."""
-
-    zone_sets = (NEW_YORK, LOS_ANGELES)
-
-    def __init__(self, keys):
-        self.keys = keys
+class Endless(Sequence):
+    """Ten million contacts with one phone in New York."""
 
     def __len__(self):
-        return len(self.keys)
+        return 10_000_000
 
-    def number(self, index):
-        """Numbers do not matter here, they are only different."""
-        return 12125550100 + index
-
-    def zone_key(self, index):
-        """0 for New York, 1 for Los Angeles."""
-        return self.keys[index]
+    def __getitem__(self, index):
+        return (0,)
 
 
 def book(*keys, hours=OPEN, retry=RETRY):
-    return ContactBook(Contacts(keys or (0, 0, 0)), hours, retry)
+    """Contacts whose only phones are in these zones."""
+    return ContactBook(ListedContacts([(key,) for key in keys or (0, 0, 0)]), hours, retry)
 
 
 def taken(made, now_us):
@@ -55,6 +51,12 @@ def taken_now(made, now_us):
     return list(iter(lambda: made.take(now_us), None))
 
 
+def restore(made, contact, try_no, outcome, ended_us):
+    """Replay an attempt as a campaign does; no outcome: it is still open."""
+    if made.restore(contact, try_no) and outcome is not None:
+        made.ended(contact, outcome, ended_us)
+
+
 # -- order -----------------------------------------------------------------------------------------------------------
 
 
@@ -63,7 +65,7 @@ def test_fresh_contacts_come_in_the_order_of_the_file():
     made = book()
     assert len(made) == 3
     assert taken(made, NOON) == [0, 1, 2]
-    assert made.counts() == {"fresh": 0, "parked": 0, "resting": 0, "in_play": 3, "done": 0}
+    assert {place: n for place, n in made.counts().items() if n} == {"in_play": 3}
     assert [made.try_no(contact) for contact in range(3)] == [1, 1, 1]
     assert [made.attempts(contact) for contact in range(3)] == [0, 0, 0]
     assert made.next_due_us(NOON) is None
@@ -120,8 +122,7 @@ def test_hours_that_never_open():
 
 def test_a_contact_that_nobody_knows_the_hour_of():
     """No zone is never callable: it does not keep the run from ending, nor end it before the others are done."""
-    source = Contacts([0, 2])
-    source.zone_sets = (NEW_YORK, LOS_ANGELES, ())
+    source = ListedContacts([(0,), (2,)], (NEW_YORK, LOS_ANGELES, ()))
     made = ContactBook(source, OPEN, RETRY)
     assert taken(made, NOON) == [0]
     assert (made.place(1), made.exhausted()) == (Place.PARKED, False)
@@ -230,7 +231,7 @@ def test_tries_run_out(restored):
     """The contact with the last try number there is has had its turns, also when none of them was dialled."""
     made = book(0, 0)
     if restored:
-        made.restore(0, MAX_TRY, Outcome.EXPIRED, NOON)
+        restore(made, 0, MAX_TRY, Outcome.EXPIRED, NOON)
     else:
         made.use_up_try(0, MAX_TRY - 1)
         assert (made.take(NOON), made.try_no(0)) == (0, MAX_TRY)
@@ -245,8 +246,8 @@ def test_tries_run_out(restored):
 def test_a_rest_is_not_cut_short_by_an_earlier_one():
     """Of several attempts the last one's rest counts, whatever order their ends have, also for when to ask again."""
     made = book(0)
-    made.restore(0, 1, Outcome.BUSY, NOON)
-    made.restore(0, 2, Outcome.BUSY, NOON + HOUR_US)
+    restore(made, 0, 1, Outcome.BUSY, NOON)
+    restore(made, 0, 2, Outcome.BUSY, NOON + HOUR_US)
     made.check_invariants()
     due_us = NOON + 2 * HOUR_US
     assert made.next_due_us(NOON) == due_us
@@ -257,7 +258,7 @@ def test_a_rest_is_not_cut_short_by_an_earlier_one():
 def test_an_open_intent_is_in_play_again():
     """It keeps its contact, and the next try has the next number."""
     made = book(0, 0)
-    made.restore(0, 4, None, 0)
+    restore(made, 0, 4, None, 0)
     assert (made.place(0), made.try_no(0)) == (Place.IN_PLAY, 4)
     assert taken(made, NOON) == [1]
     made.ended(0, Outcome.EXPIRED, NOON)
@@ -270,9 +271,9 @@ def test_replay_does_not_pile_up_rests():
     made = book(*[0] * size, retry=RetryRule(max_attempts=100, rest_us=HOUR_US))
     for contact in range(size):
         for n in range(tries):
-            made.restore(contact, n + 1, Outcome.BUSY, NOON + n * SECOND_US * (contact % 2))
+            restore(made, contact, n + 1, Outcome.BUSY, NOON + n * SECOND_US * (contact % 2))
     made.check_invariants()
-    assert len(made._resting) < 2 * size
+    assert len(made._anyone._heaps[Rank.RETRY]) < 2 * size
     for due_us in (NOON + HOUR_US, NOON + HOUR_US + (tries - 1) * SECOND_US):
         assert made.next_due_us(NOON) == due_us
         assert len(taken_now(made, due_us)) == size // 2
@@ -281,29 +282,19 @@ def test_replay_does_not_pile_up_rests():
 def test_done_is_for_ever():
     """An attempt that is replayed after the contact was done changes only the try number."""
     made = book(0)
-    made.restore(0, 1, Outcome.CONNECTED, NOON)
-    made.restore(0, 2, Outcome.BUSY, NOON)
+    restore(made, 0, 1, Outcome.CONNECTED, NOON)
+    restore(made, 0, 2, Outcome.BUSY, NOON)
     assert (made.place(0), made.attempts(0), made.try_no(0)) == (Place.DONE, 1, 2)
     assert made.exhausted()
 
 
 def test_a_book_of_ten_million():
-    """Flat arrays: a big list costs eight bytes a contact and no time before it is dialled."""
-
-    class Many(Contacts):
-        def __init__(self):
-            super().__init__([])
-
-        def __len__(self):
-            return 10_000_000
-
-        def zone_key(self, index):
-            return 0
-
-    made = ContactBook(Many(), OPEN, RETRY)
+    """Flat arrays: a big list costs ten bytes a contact and no time before it is dialled."""
+    made = ContactBook(ListedContacts(Endless()), OPEN, RETRY)
     assert made.take(NOON) == 0
-    flat = (made._place, made._attempts, made._tries, made._due_s)
-    assert sum(memoryview(array).nbytes for array in flat) == 8 * len(made)
+    standing, phones = made._standing, made.phones
+    flat = (standing.place, standing.due_s, made._attempts, made._tries, phones._latest, phones._blocked)
+    assert sum(memoryview(array).nbytes for array in flat) == 10 * len(made)
 
 
 ACTION = st.one_of(
@@ -340,7 +331,7 @@ def replayed(made, journal):
     for is_open in (False, True):
         for (contact, try_no), (outcome, ended_us) in sorted(journal.items()):
             if (outcome is None) == is_open:
-                made.restore(contact, try_no, outcome, ended_us)
+                restore(made, contact, try_no, outcome, ended_us)
     made.check_invariants()
     return made
 
@@ -392,14 +383,14 @@ def test_check_invariants_sees_damage(damage):
     made.ended(0, Outcome.BUSY, NOON)
     made.check_invariants()
     if damage == "count":
-        made._counts[Place.DONE] += 1
+        made._standing.counts[Place.DONE] += 1
     elif damage == "resting":
-        made._resting.clear()
+        made._anyone._heaps[Rank.RETRY].clear()
     elif damage == "due":
-        made._due_s[0] += 1
+        made._standing.due_s[0] += 1
     elif damage == "parked":
-        made._parked.clear()
+        made._anyone._parked[Rank.FRESH].clear()
     else:
-        made._move(2, Place.FRESH)
+        made._standing.move(2, Place.FRESH)
     with pytest.raises(InvariantError):
         made.check_invariants()

@@ -11,47 +11,37 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain import rows as r
 from dialer.domain.attempts import Attempt, RunHistory, Stage
-from dialer.domain.book import Place
-from dialer.domain.campaign import PROPOSAL_PATIENCE_US, SILENCE_US, TRANSITIONS, CampaignRun
+from dialer.domain.campaign import TRANSITIONS, CampaignRun
 from dialer.domain.groupcommit import JOURNAL
 from dialer.domain.ids import attempt_id
+from dialer.domain.inflight import PROPOSAL_PATIENCE_US, SILENCE_US
 from dialer.domain.kinds import UNDIALLED, CampaignState, DialingMode, IntentRefusal, Outcome
 from dialer.domain.ledger import STORE, Ledger
 from dialer.domain.message import Address
 from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, CampaignSpec, LegalRules, WeeklyHours
+from dialer.domain.standing import Place
 from dialer.errors import IllegalTransitionError, InvariantError
+from dialer.sim.contacts import ListedContacts
 
 NOON = 1_790_006_400_000_000  # Monday 2026-09-21 16:00 UTC: noon in New York
 NUMBER = 12125550100
 TTL_US = 5 * SECOND_US
-SPEC = CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", 12125550199, priority=4)
+SPEC = CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", 12125550199, priority=4, dispositions=())
 ME, SCHEDULER, TRUNK = Address("campaign", "c"), Address("scheduler", "p"), Address("trunk", "t")
 READY, ACTIVE, PAUSED, STOPPING, STOPPED, COMPLETED = CampaignState
 FIRST = attempt_id(1, 0, 1)
 
 
-class Contacts:
-    """A few contacts in New York."""
+ZONE_SETS = (("America/New_York",),)
 
-    zone_sets = (("America/New_York",),)
 
-    def __init__(self, size):
-        self.size = size
-
-    def __len__(self):
-        return self.size
-
-    def number(self, index):
-        """A number of its own for each."""
-        return NUMBER + index
-
-    def zone_key(self, index):
-        """All in one place."""
-        return 0
+def contacts(size):
+    """A few contacts in New York, one phone each."""
+    return ListedContacts([(0,)] * size, ZONE_SETS)
 
 
 def run(size=3, *, state=ACTIVE, epoch=1, history=None, started=True, now_us=NOON, spec=SPEC):
-    made = CampaignRun(1, spec, Contacts(size), epoch=epoch, history=history)
+    made = CampaignRun(1, spec, contacts(size), epoch=epoch, history=history)
     if started:
         made.start(now_us)
         made.state = state
@@ -87,9 +77,11 @@ def withdrawn(attempt=FIRST, at_us=NOON, outcome=Outcome.WITHDRAWN):
 
 def at_stage(stage, **options):
     """A run with one attempt at a stage; None: its attempt is over and forgotten."""
+    if stage is Stage.OFFERED:
+        options.setdefault("spec", replace(SPEC, mode=DialingMode.PREVIEW))
     made = run(**options)
     steps = [ask(1), accepted(), ended(), e.OutcomeRecorded(FIRST)]
-    for step in steps[: {Stage.PROPOSED: 1, Stage.LEASED: 2, Stage.CLOSING: 3, None: 4}[stage]]:
+    for step in steps[: {Stage.OFFERED: 1, Stage.PROPOSED: 1, Stage.LEASED: 2, Stage.CLOSING: 3, None: 4}[stage]]:
         say(made, step)
     return made
 
@@ -122,7 +114,7 @@ def test_start_opens_the_run():
         flow=None,
     )
     assert out == [
-        (STORE, c.OpenRun(1, 1, SPEC, Contacts.zone_sets)),
+        (STORE, c.OpenRun(1, 1, SPEC, ZONE_SETS)),
         (STORE, c.RecordCampaignState(1, "c", ACTIVE, "started")),
         (SCHEDULER, opened),
     ]
@@ -404,6 +396,7 @@ EFFECTS = {
     (Stage.LEASED, "never seen"): (Stage.CLOSING, Outcome.EXPIRED),
     (Stage.LEASED, "trunk reborn"): (Stage.CLOSING, Outcome.UNKNOWN),
     (Stage.CLOSING, "recorded"): (None, None),
+    (Stage.OFFERED, "returned"): (None, None),
 }
 
 
@@ -482,7 +475,7 @@ def test_an_earlier_look_replaces_the_later_one():
     assert TRUNK in say(made, now_us=NOON + TTL_US)
     for _ in range(3):
         assert say(made, now_us=NOON + PROPOSAL_PATIENCE_US) == {}
-        assert made._watch._timers == [(NOON + TTL_US + SILENCE_US, FIRST)]
+        assert made._flight.watch._timers == [(NOON + TTL_US + SILENCE_US, FIRST)]
 
 
 def test_a_long_call_is_asked_for_once_in_a_while():
@@ -511,7 +504,7 @@ def test_a_reborn_peer_is_told_at_once(peer):
     said = say(made, e.PeerRestarted(peer))
     expected = {
         STORE: [
-            c.OpenRun(1, 1, SPEC, Contacts.zone_sets),
+            c.OpenRun(1, 1, SPEC, ZONE_SETS),
             c.ProposeIntent(FIRST, 1, NUMBER, 0),
             c.RecordOutcome("c", call),
         ],
@@ -524,7 +517,10 @@ def test_a_reborn_peer_is_told_at_once(peer):
 # -- restart ---------------------------------------------------------------------------------------------------------
 
 HISTORY = {
-    "closed": [(FIRST, int(Outcome.CONNECTED), NOON), (attempt_id(1, 1, 1), int(Outcome.EXPIRED), NOON)],
+    "closed": [
+        (FIRST, int(Outcome.CONNECTED), NOON, NUMBER),
+        (attempt_id(1, 1, 1), int(Outcome.EXPIRED), NOON, NUMBER + 1),
+    ],
     "open": [(attempt_id(1, 2, 4), NUMBER + 2, NOON - 9, NOON - 9 + TTL_US)],
 }
 
@@ -538,7 +534,7 @@ def test_restart(state):
     after = ACTIVE if state is READY else state
     assert made.state is after
     assert out[:2] == [
-        (STORE, c.OpenRun(1, 2, SPEC, Contacts.zone_sets)),
+        (STORE, c.OpenRun(1, 2, SPEC, ZONE_SETS)),
         (TRUNK, c.ReportAttempt(attempt_id(1, 2, 4), "c")),
     ]
     told = e.CampaignOpened if after is ACTIVE else e.CampaignClosed
@@ -590,7 +586,7 @@ def test_the_end_is_final_after_a_restart(state):
     made = run(history=RunHistory(state, **HISTORY), started=False, epoch=2)
     attempt = attempt_id(1, 2, 4)
     assert made.start(NOON) == [
-        (STORE, c.OpenRun(1, 2, SPEC, Contacts.zone_sets)),
+        (STORE, c.OpenRun(1, 2, SPEC, ZONE_SETS)),
         (TRUNK, c.ReportAttempt(attempt, "c")),
         (SCHEDULER, e.CampaignClosed("c", state)),
     ]
@@ -633,7 +629,7 @@ def test_a_whole_run_with_the_ledger(seed):
     rules = LegalRules("r", (("America/New_York", hours),))
     spec = CampaignSpec("c", DialingMode.AGENTLESS, "p", "t", None, 12125550199, hours=hours)
     journal, now_us, epoch = [], NOON, 1
-    made, ledger = CampaignRun(1, spec, Contacts(3), epoch=1), Ledger(rules)
+    made, ledger = CampaignRun(1, spec, contacts(3), epoch=1), Ledger(rules)
     pending = made.start(now_us)
     for _ in range(400):
         if made.state is COMPLETED:
@@ -650,7 +646,7 @@ def test_a_whole_run_with_the_ledger(seed):
             (journal if to == JOURNAL else to_run).append(message)
         if dice.random() < 0.1:  # the campaign is reborn: what was on its way to it is lost
             epoch += 1
-            made = CampaignRun(1, spec, Contacts(3), epoch=epoch, history=history_of(journal))
+            made = CampaignRun(1, spec, contacts(3), epoch=epoch, history=history_of(journal))
             pending = made.start(now_us)
         else:
             pending = made.handle(to_run, now_us)
@@ -670,7 +666,11 @@ def history_of(journal):
     states = [row.state for row in journal if isinstance(row, r.CampaignStateRow)]
     return RunHistory(
         states[-1] if states else READY,
-        sorted((key, int(row.outcome), row.ended_us) for key, row in outcomes.items()),
+        sorted(
+            (i.attempt_id, int(outcomes[i.attempt_id].outcome), outcomes[i.attempt_id].ended_us, i.number)
+            for i in intents
+            if i.attempt_id in outcomes
+        ),
         sorted((i.attempt_id, i.number, i.at_us, i.not_after_us) for i in intents if i.attempt_id not in outcomes),
     )
 

@@ -13,33 +13,16 @@ from dialer.domain.scheduler import Scheduler
 from dialer.domain.specs import SECOND_US, AgentSpec, CampaignSpec, PoolSpec, TrunkSpec, WeeklyHours
 from dialer.domain.trunk import TrunkMachine
 from dialer.domain.viewing import agents_view, campaign_view, scheduler_words, trunk_view
+from dialer.sim.contacts import ListedContacts
 
 NOW = 1_000_000 * SECOND_US
-
-
-class Contacts:
-    """Five contacts in one zone."""
-
-    zone_sets = (("UTC",),)
-
-    def __len__(self) -> int:
-        """Five."""
-        return 5
-
-    def number(self, index: int) -> int:
-        """Some number."""
-        return 12025550100 + index
-
-    def zone_key(self, index: int) -> int:
-        """The only one."""
-        return 0
 
 
 def campaign():
     spec = CampaignSpec(
         "c1", DialingMode.PROGRESSIVE, "p1", "t1", "q", 12025550199, hours=WeeklyHours.daily(0, 24 * 60)
     )
-    run = CampaignRun(1, spec, Contacts(), epoch=1)
+    run = CampaignRun(1, spec, ListedContacts([(0,)] * 5, (("UTC",),)), epoch=1)
     run.start(NOW)
     return run
 

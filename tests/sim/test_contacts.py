@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialer.errors import ConfigError
-from dialer.sim.contacts import SyntheticContacts
+from dialer.sim.contacts import ListedContacts, SyntheticContacts
 
 
 def test_every_contact_has_a_number_of_its_own_and_a_zone():
@@ -37,3 +37,35 @@ def test_there_are_only_so_many_numbers():
         SyntheticContacts(100_000_000)
     with pytest.raises(ConfigError, match="too many to simulate"):
         SyntheticContacts(1, first=100_000_000)
+
+
+def test_contacts_may_have_several_phones():
+    contacts = SyntheticContacts(500, phones=3)
+    numbers = [contacts.number(index, phone) for index in range(500) for phone in range(contacts.phones(index))]
+    assert len(set(numbers)) == len(numbers) == 1_500
+    single = SyntheticContacts(1_500)
+    assert {single.number(index) for index in range(1_500)} == set(numbers)
+    assert [contacts.zone_key(7, 2), contacts.number(7, 2)] == [single.zone_key(1_007), single.number(1_007)]
+    with pytest.raises(ConfigError, match="too many to simulate"):
+        SyntheticContacts(2_000_000, phones=8)
+
+
+def test_every_tenth_contact_may_be_mapped_to_an_agent():
+    contacts = SyntheticContacts(35, agents=["a1", "a2"])
+    assert list(contacts.mapped()) == [(0, "a1"), (10, "a2"), (20, "a1"), (30, "a2")]
+    assert [contacts.agent(index) for index in (0, 1, 10)] == ["a1", "", "a2"]
+    assert list(SyntheticContacts(35).mapped()) == []
+    assert SyntheticContacts(35).agent(0) == ""
+
+
+def test_every_contact_has_a_card():
+    assert SyntheticContacts(9, first=100).card(2) == (("firstName", "Contact"), ("lastName", "102"))
+
+
+def test_contacts_that_are_written_down():
+    contacts = ListedContacts([(0,), (1, 0)], agents={1: "a1"})
+    assert (len(contacts), contacts.phones(0), contacts.phones(1)) == (2, 1, 2)
+    assert [contacts.zone_key(1, phone) for phone in range(2)] == [1, 0]
+    assert len({contacts.number(0), contacts.number(1), contacts.number(1, 1)}) == 3
+    assert (contacts.agent(0), contacts.agent(1), list(contacts.mapped())) == ("", "a1", [(1, "a1")])
+    assert contacts.card(1) == (("firstName", "Contact 1"),)
