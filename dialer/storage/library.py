@@ -138,10 +138,8 @@ def prepare_run(
         msg = f"campaign {spec.campaign}: none of the {report.contacts} contacts may be dialled ({reasons})"
         raise ContactFileError(msg)
     contacts = folder / CONTACTS_FILE
-    retry = spec.retry
     return {
-        "campaign": spec.campaign,
-        "mode": spec.mode.value,
+        **rules_doc(spec),
         "contacts": str(contacts.relative_to(data_dir)),
         "excluded": str((folder / EXCLUDED_FILE).relative_to(data_dir)),
         "rows": report.contacts,
@@ -150,9 +148,22 @@ def prepare_run(
         "removed_numbers": report.removed,
         "order": selection.order.value,
         "zone_sets": [list(zones) for zones in ContactFile(contacts).zone_sets],
-        "hours": [[span.weekday, span.from_minute, span.to_minute] for span in spec.hours.spans],
         "caps": [[cap.limit, cap.window_us] for cap in caps],
         "dnc_lists": sorted(dnc),
+    }
+
+
+def rules_doc(spec: CampaignSpec) -> dict[str, Any]:
+    """What audit, reports and reasons must know of a campaign: part of the document of its run.
+
+    Args:
+        spec: The campaign, as last edited: an edit of a run that goes on renews this part.
+    """
+    retry = spec.retry
+    return {
+        "campaign": spec.campaign,
+        "mode": spec.mode.value,
+        "hours": [[span.weekday, span.from_minute, span.to_minute] for span in spec.hours.spans],
         "retry": {
             "max_attempts": retry.max_attempts,
             "rest_s": retry.rest_us / SECOND_US,
