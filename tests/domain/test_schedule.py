@@ -1,4 +1,5 @@
 """When runs begin: by the wall clock of a zone, over clock changes in both hemispheres, and at the ends of months."""
+# ruff: noqa: DTZ001 - a wall clock has no zone
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
