@@ -38,6 +38,8 @@ WATCH_US = SECOND_US
 PATIENCE_US = 10 * SECOND_US
 #: The same for scrubbing, which takes as long as the lists are long; the library knows what it is at.
 SCRUB_PATIENCE_US = 5 * MINUTE_US
+#: Lists of a scheduled run that could not be scrubbed are tried again after this time.
+AGAIN_US = MINUTE_US
 
 
 class Keeper:
@@ -160,7 +162,9 @@ class Keeper:
         elif turn is Turn.BEGIN:
             self._begin(entry, now_us)
         elif turn is Turn.SKIP:
-            entry.skip(at_us, reason, now_us, own=is_own(entry.record, at_us))
+            own = is_own(entry.record, at_us)
+            problem = entry.record.scrub.problem if own and entry.record.scrub is not None else ""
+            entry.skip(at_us, f"{reason}: {problem}" if problem else reason, now_us, own=own)
         else:
             self._end(entry, at_us, reason)
         return True
@@ -212,9 +216,10 @@ class Keeper:
         if entry is None:
             return
         entry.change(scrub=k.ScrubNote(now_us, 0, 0, msg.words))
+        if entry.scheduled:  # there is time to put it right; the calendar gives it up in the end
+            entry.retry_us = now_us + self._wait(AGAIN_US)
+            return
         self._out += entry.refuse_waiting(msg.kind, msg.words)
-        if entry.scheduled and entry.record.note is not None:
-            entry.change(through_us=entry.record.note.scheduled_us)
         entry.finish(Ending.FAILED, now_us, msg.words)
 
     def _asked(self, msg: k.RunPrepared | k.PreparationFailed) -> Entry | None:
@@ -236,6 +241,7 @@ class Keeper:
             ending=None,
             last_run_us=now_us,
             runs=record.runs + 1,
+            run_no=entry.run_no,
             through_us=through_us,
         )
         entry.retry_us = now_us
@@ -248,6 +254,8 @@ class Keeper:
         entry.retry_us = now_us + self._wait(WATCH_US)
         if entry.record.phase is Phase.BEGINNING:
             entry.change(phase=Phase.RUNNING)
+        # a host that was not there when the order came: it must not dial until it is next asked how it stands
+        self._repeat_order(entry, CampaignState.ACTIVE)
         self._out += entry.answer_waiting()
 
     def _reported(self, msg: k.RunReported, now_us: int) -> None:
@@ -265,10 +273,15 @@ class Keeper:
                 work = k.BeginRun(msg.campaign, msg.run_no, record.run_spec or record.spec)
                 self._out.append(Envelope(LIBRARY, work))
             return
+        self._repeat_order(entry, msg.state)
+
+    def _repeat_order(self, entry: Entry, state: CampaignState) -> None:
+        """Order what is desired of a run, if it is not so."""
+        record = entry.record
         desired = Desire.PAUSED if self._draining and record.desired is Desire.ACTIVE else record.desired
-        order = OUTSTANDING.get((desired, msg.state))
+        order = OUTSTANDING.get((desired, state))
         if order is not None:
-            self._out.append(Envelope(Address("campaign", msg.campaign), order()))
+            self._out.append(Envelope(Address("campaign", record.spec.campaign), order()))
 
     def _running(self, msg: k.RunBegun | k.RunReported) -> Entry | None:
         """The campaign an answer is for; None if that run is over, or its campaign gone."""

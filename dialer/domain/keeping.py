@@ -114,6 +114,7 @@ class CampaignRecord:
     ending: Ending | None = None  #: how the latest run or the schedule ended; None before, and while one goes on
     last_run_us: int = 0  #: when a run last began
     runs: int = 0  #: runs that have begun
+    run_no: int = 0  #: the latest of them
     notes: int = 0  #: lines of history
     schedule: Schedule | None = None
     through_us: int = 0  #: occurrences up to here are dealt with

@@ -191,7 +191,7 @@ class KeptCampaigns:
             world.add(Address("agents", "all"), agents, self._agents)
             people = [Person(spec.agent, setting.seed, setting.habits) for spec in setting.agents]
             world.add(Address("desks", "all"), desks, lambda _epoch, _now_us: people, mortal=False)
-        office = [self.library, self.operator]
+        office: list[Machine] = [self.library, self.operator]
         world.add(LIBRARY, [LIBRARY, OPERATOR], lambda _epoch, _now_us: office, mortal=False)
         world.add(KEEPER, [KEEPER], lambda epoch, _now_us: [self._keeper(epoch)])
 

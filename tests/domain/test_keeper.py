@@ -76,10 +76,13 @@ def test_a_stop_is_repeated_until_it_has_happened(world):
     """Stopping lasts until the last call has ended, and stays ordered over a crash. Requirement 108."""
     world.order(k.StartRun, "spring")
     world.hosts.clear()
+    world.auto = (k.KeepRecords, k.ReportRun)
     world.order(k.StopRun, "spring")
     assert (world.status("spring"), world.states[1]) == (Status.STOPPING, CampaignState.ACTIVE)
     world.crash()
     assert world.status("spring") is Status.STOPPING
+    world.auto = (*world.auto, k.BeginRun)
+    world.waiting.clear()
     world.leap(world.now_us + SOON)  # its host is started again, to end it
     assert (world.status("spring"), world.states[1]) == (Status.READY, CampaignState.STOPPED)
 
@@ -138,6 +141,28 @@ def test_saving_scrubs(world):
     world.leap(world.now_us + CHECK_AFTER_US)
     assert world.record("spring").scrub.dialable == 9
     assert sum(isinstance(message, k.ScrubLists) for message in world.said) == 1
+
+
+def test_lists_of_an_occurrence_that_cannot_be_scrubbed(world):
+    """Tried again each minute; late is better than never, and never is in the history. Requirements 65, 100."""
+    scheduled(world)
+    for day, mended in ((0, True), (1, False)):
+        world.auto = tuple({*world.auto} - {k.PrepareRun})
+        world.leap(NINE + day * DAY - 15 * MINUTE)
+        asked_us = world.record("spring").asked_us
+        world.tell(k.PreparationFailed("spring", asked_us, Refusal.FILE, "nobody is left to call"))
+        assert world.record("spring").phase is Phase.PREPARING
+        world.waiting.clear()
+        if mended:
+            world.auto = (*world.auto, k.PrepareRun)
+        world.leap(NINE + day * DAY + 16 * MINUTE)
+        if mended:
+            assert world.begun_us == {1: NINE}
+            world.end("spring")
+            world.leap(world.now_us + SOON)
+    note = world.notes("spring")[-1]
+    assert (note.ending, note.reason) == (Ending.SKIPPED, "it could not begin in time: nobody is left to call")
+    assert world.status("spring") is Status.SCHEDULED
 
 
 # -- editing -----------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ def world_in(status):
         world.order(k.PauseRun, "spring")
     elif status is Status.STOPPING:
         world.hosts.clear()  # nobody there to obey at once
+        world.auto = (k.KeepRecords, k.ReportRun)
         world.order(k.StopRun, "spring")
     elif status in {Status.COMPLETED, Status.RERUN}:
         world.end("spring")
