@@ -23,6 +23,10 @@ PACKAGE = Path(__file__).parents[1] / "dialer"
 SPEAKERS = {
     "domain/agent.py": "agent",
     "domain/campaign.py": "campaign",
+    "domain/keeper.py": "keeper",
+    "domain/keeper_entry.py": "keeper",
+    "domain/keeper_orders.py": "keeper",
+    "domain/keeper_table.py": "keeper",
     "domain/ledger.py": "store",
     "domain/scheduler.py": "scheduler",
     "domain/matching.py": "scheduler",

@@ -25,7 +25,14 @@ class Weekday(StrEnum):
     SUN = "sun"
 
 
+#: Years that a schedule may name: nobody plans a campaign beyond them, and calendars and zones know them all.
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+
+
 def _wall_clock(value: datetime) -> datetime:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        msg = f"must be a year from {FIRST_YEAR} to {LAST_YEAR}"
+        raise ValueError(msg)
     if value.tzinfo is not None:
         msg = "must be wall-clock time without an offset; the zone stands in its own field"
         raise ValueError(msg)

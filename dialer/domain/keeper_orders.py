@@ -143,6 +143,9 @@ class Orders:
         return _done(order)
 
     def _may_delete(self, order: k.MayDelete) -> list[Envelope]:
+        if order.kind not in rules.USABLE:
+            known = ", ".join(sorted(rules.USABLE))
+            return _refused(order, Refusal.CONFIG, f"no campaign uses a {order.kind!r}; ask for one of: {known}")
         words = rules.user_of((entry.record for entry in self._entries.values()), order.kind, order.name)
         return _done(order) if words is None else _refused(order, Refusal.CONFLICT, words)
 

@@ -18,6 +18,8 @@ PAUSE_SAFE = frozenset({"pacing", "concurrency", "priority", "caller_id"})
 _OURS = frozenset({"version"})
 #: A whole day, every day: what an occurrence that overrides the contactable timings has in their place.
 ALWAYS = WeeklyHours.daily(0, 24 * 60)
+#: What campaigns use.
+USABLE = frozenset({"contact_list", "dnc_list", "queue", "trunk", "number", "flow"})
 #: Campaigns whose things may not be deleted: they dial, or will go on by themselves or by one order.
 _HOLDING = frozenset({*Status} - {Status.READY, Status.COMPLETED})
 
@@ -89,7 +91,7 @@ def user_of(records: Iterable[CampaignRecord], kind: str, name: str) -> str | No
 
     Args:
         records: All campaigns.
-        kind: ``contact_list``, ``dnc_list``, ``queue``, ``trunk``, ``number`` or ``flow``.
+        kind: One of ``USABLE``.
         name: Its id; of a number its digits.
 
     Returns:

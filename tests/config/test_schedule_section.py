@@ -38,6 +38,8 @@ def test_weekdays_begin_with_monday():
     [
         ("start", "2026-03-02T09:00+01:00", "without an offset"),
         ("start", "2026-03-02T09:00:30", "whole minute"),
+        ("start", "0001-01-01T00:00", "a year from 2000 to 2199"),
+        ("end", "9999-12-31T23:59", "a year from 2000 to 2199"),
         ("zone", "EST5", "unknown time zone"),
         ("zone", "../etc/passwd", "unknown time zone"),
         ("end", "2026-03-02T09:00", "after the start"),

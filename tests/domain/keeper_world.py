@@ -141,6 +141,9 @@ class World:
         of_it = [no for no, run in self.runs.items() if run.campaign == msg.campaign]
         going = [no for no in of_it if self.states[no] not in ENDED]
         assert set(going) <= {msg.run_no}, f"{msg.campaign} runs twice: {going} and {msg.run_no}"
+        if msg.run_no not in self.runs:
+            _, _, made = next(known for known in self.prepared if known[0] == msg.run_no)
+            assert made.spec == msg.spec, "begun as something else than was prepared"
         self.runs[msg.run_no] = msg
         self.states.setdefault(msg.run_no, A)
         self.begun_us.setdefault(msg.run_no, self.now_us)

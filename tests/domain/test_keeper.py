@@ -272,6 +272,11 @@ def test_lists_and_flows_in_use(world):
     assert "notice, which is active" in world.order(k.MayDelete, "flow", "hello").words
 
 
+def test_what_campaigns_do_not_use(world):
+    """An unknown kind is refused, and breaks nothing."""
+    assert world.order(k.MayDelete, "cat", "felix").kind is Refusal.CONFIG
+
+
 # -- by the calendar ---------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil import rrule
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.domain.localtime import moment_us, wall_clock
@@ -147,6 +147,7 @@ MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(
 )
 
 
+@settings(deadline=None)
 @given(schedules(), MOMENTS)
 def test_the_next_start_is_the_next(schedule, after_us):
     """Later than asked, before the end, and none is passed over: walking from the beginning comes by it."""
@@ -163,6 +164,7 @@ def test_the_next_start_is_the_next(schedule, after_us):
     assert all(one < other for one, other in pairwise(known))
 
 
+@settings(deadline=None)
 @given(schedules().filter(lambda s: s.unit in {DAY, WEEK} or (s.unit is not None and s.start.day < 29)), MOMENTS)
 def test_the_calendar_of_another_library_agrees(schedule, after_us):
     """Days, weeks, and months and years on days that every month has, as ``dateutil`` counts them."""
