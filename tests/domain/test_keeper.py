@@ -34,6 +34,14 @@ def world():
     return made
 
 
+@pytest.fixture
+def patient():
+    """The same for long days: runs are looked at once in a minute."""
+    made = World(MONDAY, scale=60.0)
+    made.save()
+    return made
+
+
 def scheduled(world, schedule=DAILY):
     assert world.order(k.SetSchedule, "spring", schedule) == k.OrderDone(world.orders)
     return world
@@ -325,47 +333,47 @@ def test_stop_ends_the_instance(world, at_us):
 
 
 @pytest.mark.parametrize(("paused", "shown"), [(False, Status.ACTIVE), (True, Status.PAUSED)])
-def test_the_end_date_completes_it(world, paused, shown):
+def test_the_end_date_completes_it(patient, paused, shown):
     """Whatever is left to dial, and held or not. Requirement 13."""
-    scheduled(world, replace(DAILY, end=datetime(2026, 3, 2, 17)))
-    world.leap(NINE)
+    scheduled(patient, replace(DAILY, end=datetime(2026, 3, 2, 17)))
+    patient.leap(NINE)
     if paused:
-        world.order(k.PauseRun, "spring")
-    assert world.status("spring") is shown
-    world.leap(NINE + 8 * HOUR + SOON)
-    assert (world.status("spring"), world.states[1]) == (Status.COMPLETED, CampaignState.STOPPED)
-    assert world.notes("spring")[-1].ending is Ending.ENDED
-    world.leap(NINE + 3 * DAY)
-    assert len(world.runs) == 1
+        patient.order(k.PauseRun, "spring")
+    assert patient.status("spring") is shown
+    patient.leap(NINE + 8 * HOUR + 2 * MINUTE)
+    assert (patient.status("spring"), patient.states[1]) == (Status.COMPLETED, CampaignState.STOPPED)
+    assert patient.notes("spring")[-1].ending is Ending.ENDED
+    patient.leap(NINE + 3 * DAY)
+    assert len(patient.runs) == 1
 
 
-def test_the_end_may_move_while_it_runs(world):
+def test_the_end_may_move_while_it_runs(patient):
     """Only the end. Requirements 94, 106."""
     ends = replace(DAILY, end=datetime(2026, 3, 2, 17))
-    scheduled(world, ends)
-    world.leap(NINE)
-    assert "only the end" in world.order(k.SetSchedule, "spring", replace(ends, every=2)).words
-    assert "over already" in world.order(k.SetSchedule, "spring", replace(ends, end=datetime(2026, 3, 2, 8))).words
+    scheduled(patient, ends)
+    patient.leap(NINE)
+    assert "only the end" in patient.order(k.SetSchedule, "spring", replace(ends, every=2)).words
+    assert "over already" in patient.order(k.SetSchedule, "spring", replace(ends, end=datetime(2026, 3, 2, 8))).words
     later = replace(ends, end=datetime(2026, 3, 2, 18))
-    assert world.order(k.SetSchedule, "spring", later) == k.OrderDone(world.orders)
-    world.leap(NINE + 8 * HOUR + SOON)
-    assert world.status("spring") is Status.ACTIVE
-    world.leap(NINE + 9 * HOUR + SOON)
-    assert world.status("spring") is Status.COMPLETED
+    assert patient.order(k.SetSchedule, "spring", later) == k.OrderDone(patient.orders)
+    patient.leap(NINE + 8 * HOUR + 2 * MINUTE)
+    assert patient.status("spring") is Status.ACTIVE
+    patient.leap(NINE + 9 * HOUR + 2 * MINUTE)
+    assert patient.status("spring") is Status.COMPLETED
 
 
-def test_an_occurrence_finds_the_one_before_still_running(world):
+def test_an_occurrence_finds_the_one_before_still_running(patient):
     """It is skipped, and the history says so. Requirement 96."""
-    scheduled(world)
-    world.leap(NINE + DAY)
-    assert list(world.begun_us.values()) == [NINE]
-    note = world.notes("spring")[-1]
+    scheduled(patient)
+    patient.leap(NINE + DAY)
+    assert list(patient.begun_us.values()) == [NINE]
+    note = patient.notes("spring")[-1]
     assert (note.ending, note.scheduled_us, note.run_no) == (Ending.SKIPPED, NINE + DAY, 0)
     assert note.reason == "the run before it was still going on"
-    world.end("spring")
-    world.leap(NINE + 2 * DAY)
-    assert list(world.begun_us.values()) == [NINE, NINE + 2 * DAY]
-    assert [note.no for note in world.notes("spring")] == [1, 2, 3]
+    patient.end("spring")
+    patient.leap(NINE + 2 * DAY)
+    assert list(patient.begun_us.values()) == [NINE, NINE + 2 * DAY]
+    assert [note.no for note in patient.notes("spring")] == [1, 2, 3]
 
 
 def test_precedence(world):
