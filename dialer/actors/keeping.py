@@ -312,7 +312,7 @@ class KeeperHost:
         return k.ListsScrubbed(msg.campaign, msg.version, run["rows"], run["dialable"], "")
 
     async def _scrubbed(self, msg: k.PrepareRun | k.ScrubLists, run_no: int) -> dict[str, Any]:
-        """Fetch the lists as they are now, and scrub them against every do-not-call list that applies.
+        """Fetch the lists as they are now, filter them, and scrub them against every do-not-call list that applies.
 
         Raises:
             OperatorError: It cannot be done.

@@ -142,9 +142,8 @@ class Keeper:
             entry.check_us = None
             if entry.record.phase is Phase.IDLE:  # otherwise the run that begins does it
                 record = entry.record
-                work = k.ScrubLists(
-                    record.spec.campaign, record.spec.version, record.spec, record.lists, record.dnc_lists
-                )
+                spec = record.spec
+                work = k.ScrubLists(spec.campaign, spec.version, spec, record.lists, record.dnc_lists, record.file)
                 self._out.append(Envelope(LIBRARY, work))
         if entry.retry_us is not None and entry.retry_us <= now_us:
             self._ask(entry, now_us)
@@ -188,7 +187,7 @@ class Keeper:
                 entry.retry_us = None
                 return
             spec = run_spec(record.spec, record.schedule, scheduled=entry.scheduled)
-            work = k.PrepareRun(name, record.asked_us, spec, record.lists, record.dnc_lists)
+            work = k.PrepareRun(name, record.asked_us, spec, record.lists, record.dnc_lists, record.file)
             wait_us = SCRUB_PATIENCE_US
         elif record.phase is Phase.BEGINNING:
             work, wait_us = k.BeginRun(name, run_no, record.run_spec or record.spec), PATIENCE_US

@@ -14,6 +14,10 @@ from dialer.domain.specs import CampaignSpec, WeeklyHours
 
 #: What may change while a campaign dials; of ``pacing`` only the ratio.
 PAUSE_SAFE = frozenset({"pacing", "concurrency", "priority", "caller_id"})
+#: What a run in progress keeps, paused or not: its calls and its place among others were made with them.
+FIXED = ("mode", "trunk", "pool")
+#: Fields of the file that say which contacts are dialled in which order, beside the lists themselves.
+SELECTING = ("filter", "filter_match", "order", "order_by", "mapping_list")
 #: What the dialer itself writes into a spec.
 _OURS = frozenset({"version"})
 #: A whole day, every day: what an occurrence that overrides the contactable timings has in their place.
@@ -53,14 +57,18 @@ def mode_refusal(record: CampaignRecord, new: SaveCampaign) -> str | None:
 
 
 def revision_refusal(record: CampaignRecord, new: SaveCampaign) -> str | None:
-    """Why a run in progress cannot go on with this: dialling bears few changes, a held run bears all but its lists."""
-    if (new.lists, new.dnc_lists) != (record.lists, record.dnc_lists):
+    """Why a run in progress cannot go on with this: dialling bears few changes, a held run bears more."""
+    selecting = [name for name in SELECTING if record.file.get(name) != new.file.get(name)]
+    if selecting or (new.lists, new.dnc_lists) != (record.lists, record.dnc_lists):
         return (
             f"campaign {new.campaign} is running; stop it before you change it: the contacts of a run are those "
             "it was begun with"
         )
+    fixed = [name for name in FIXED if getattr(record.spec, name) != getattr(new.spec, name)]
+    if fixed:
+        return f"campaign {new.campaign} is running; stop it before you change it: a run keeps its {fixed[0]}"
     if record.desired is Desire.PAUSED:
-        return mode_refusal(record, new)
+        return None
     old = record.spec
     changed = {
         field.name

@@ -268,6 +268,7 @@ class PrepareRun:
     spec: CampaignSpec
     lists: tuple[str, ...]
     dnc_lists: tuple[str, ...]
+    file: Mapping[str, Any]  #: how the lists are filtered and ordered stands there
 
 
 @message
@@ -279,6 +280,7 @@ class ScrubLists:
     spec: CampaignSpec
     lists: tuple[str, ...]
     dnc_lists: tuple[str, ...]
+    file: Mapping[str, Any]  #: how the lists are filtered and ordered stands there
 
 
 @message

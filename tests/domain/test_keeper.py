@@ -212,8 +212,14 @@ def test_a_paused_campaign_bears_more(world):
     assert world.save(amd=True, hours=WeeklyHours.daily(9 * 60, 12 * 60)) == k.OrderDone(world.orders)
     assert (world.runs[1].spec.amd, world.record("spring").desired) == (True, Desire.PAUSED)
     assert world.status("spring") is Status.PAUSED
-    assert "mode" in world.save(mode=DialingMode.POWER).words
+    for name, value in (("mode", DialingMode.POWER), ("trunk", "other"), ("pool", "other")):
+        assert f"a run keeps its {name}" in world.save(**{name: value}).words
     assert isinstance(world.save(lists=("more",)), k.OrderRefused)
+    file = {"name": "spring", "filter": ["age > 30"]}
+    refused = world.order(
+        k.SaveCampaign, "spring", spec=spec("spring"), lists=("people",), dnc_lists=("company",), file=file
+    )
+    assert "the contacts of a run are those it was begun with" in refused.words
     world.order(k.StopRun, "spring")
     world.leap(world.now_us + SOON)
     assert "mode" in world.save(mode=DialingMode.POWER).words
