@@ -190,6 +190,9 @@ class Keeper:
             work = k.PrepareRun(name, record.asked_us, spec, record.lists, record.dnc_lists, record.file)
             wait_us = SCRUB_PATIENCE_US
         elif record.phase is Phase.BEGINNING:
+            if entry.pressed:  # it is on record and will be pressed for: nobody need wait longer for that
+                self._out += entry.answer_waiting()
+            entry.pressed = True
             work, wait_us = k.BeginRun(name, run_no, record.run_spec or record.spec), PATIENCE_US
         else:
             work, wait_us = k.ReportRun(name, run_no), WATCH_US
@@ -233,8 +236,8 @@ class Keeper:
         through_us = max(record.through_us, note.scheduled_us) if note is not None else record.through_us
         entry.note(started_us=now_us)
         entry.file_note()
-        entry.change(
-            phase=Phase.BEGINNING,
+        entry.begin(
+            now_us,
             desired=Desire.ACTIVE,
             run_spec=spec,
             ending=None,
@@ -243,7 +246,6 @@ class Keeper:
             run_no=entry.run_no,
             through_us=through_us,
         )
-        entry.retry_us = now_us
 
     def _begun(self, msg: k.RunBegun, now_us: int) -> None:
         entry = self._running(msg)

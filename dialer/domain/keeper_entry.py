@@ -25,11 +25,12 @@ class Entry:
         record: The campaign.
     """
 
-    __slots__ = ("_notes", "_waiting", "changed", "check_us", "due_us", "record", "retry_us", "up")
+    __slots__ = ("_notes", "_waiting", "changed", "check_us", "due_us", "pressed", "record", "retry_us", "up")
 
     def __init__(self, record: CampaignRecord) -> None:
         self.record = record
         self.changed = False  #: since the record was last given to be kept
+        self.pressed = False  #: the library has been asked to begin the run, and has not said that it did
         self.up = False  #: this dialer has a host for its run
         self.retry_us: int | None = None  #: when to ask the library again
         self.check_us: int | None = None  #: when to scrub the lists that were saved
@@ -83,6 +84,11 @@ class Entry:
         self.change(phase=Phase.PREPARING, note=note, asked_us=asked_us)
         self.check_us = None
         self.retry_us = now_us
+
+    def begin(self, now_us: int, **fields: Any) -> None:
+        """Have the host of the run started, or reborn with what has changed."""
+        self.change(phase=Phase.BEGINNING, **fields)
+        self.retry_us, self.pressed = now_us, False
 
     def skip(self, at_us: int, reason: str, now_us: int, *, own: bool) -> None:
         """An occurrence does not run, and the history says so.

@@ -119,13 +119,15 @@ class Orders:
         words = rules.revision_refusal(entry.record, order)
         if words is not None:
             return _refused(order, Refusal.CONFLICT, words)
+        record = entry.record
+        if (replace(order.spec, version=record.spec.version), order.file) == (record.spec, record.file):
+            return _done(order)  # nothing has changed: the run is not disturbed
         self._write(order, entry, now_us)
         record = entry.record
         spec = rules.run_spec(record.spec, record.schedule, scheduled=entry.scheduled)
         entry.change(run_spec=spec)
         if entry.up:  # otherwise it begins with this spec when it is told to go on
-            entry.change(phase=Phase.BEGINNING)
-            entry.retry_us = now_us
+            entry.begin(now_us)
         return _done(order)
 
     def _clone(self, order: k.CloneCampaign, entry: Entry, now_us: int) -> list[Envelope]:
@@ -169,8 +171,7 @@ class Orders:
             resume = Envelope(Address("campaign", order.campaign), ResumeCampaign())
             return [resume, *_done(order, entry.run_no, continued=True)]
         entry.wait_for_run(order.order, continued=True)
-        entry.change(phase=Phase.BEGINNING)
-        entry.retry_us = now_us
+        entry.begin(now_us)
         return []
 
     def _hold(self, order: k.PauseRun, entry: Entry, now_us: int) -> list[Envelope]:  # noqa: ARG002

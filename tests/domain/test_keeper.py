@@ -186,6 +186,25 @@ def test_a_running_campaign_bears_few_changes(world, fields):
     assert world.begun_us[1] == MONDAY
 
 
+def test_saving_the_same_again_does_not_disturb_a_run(world):
+    """No new version, and its host is left alone. Requirement 106."""
+    world.order(k.StartRun, "spring")
+    before = world.record("spring")
+    said = len(world.said)
+    assert world.save() == k.OrderDone(world.orders)
+    assert (world.record("spring"), len(world.said)) == (before, said + 1)
+
+
+def test_nobody_waits_for_ever_for_a_host():
+    """A run that is on record and cannot begin yet: the operator hears so, and it is pressed for."""
+    world = World(MONDAY, (k.KeepRecords, k.PrepareRun))
+    world.save()
+    assert world.order(k.StartRun, "spring") is None
+    world.leap(MONDAY + PATIENCE_US)
+    assert world.answers[world.orders] == k.OrderDone(world.orders, 1)
+    assert sum(isinstance(message, k.BeginRun) for message in world.said) == 2
+
+
 @pytest.mark.parametrize(
     ("fields", "lists"),
     [
