@@ -131,7 +131,7 @@ async def put(director, lists=("people",), **fields):
 
 
 def test_the_life_of_a_campaign(directed, rig):
-    """Each order of the control plane has its effect, and what is shown has its old keys. Requirements 10, 11, 13, 110."""
+    """Each order has its effect, and what is shown has its old keys. Requirements 10, 11, 13, 110."""
 
     async def story(director, directory):
         shown = await put(director)
