@@ -15,7 +15,7 @@ from dialer.domain.kinds import UNDIALLED, CampaignState, DialingMode
 from dialer.domain.localtime import moment_us, wall_clock
 from dialer.domain.message import Address
 from dialer.domain.schedule import RecurrenceUnit, Schedule
-from dialer.domain.specs import AgentSpec, CampaignSpec, RetryRule, TrunkSpec, WeeklyHours
+from dialer.domain.specs import AgentSpec, CampaignSpec, DispositionRule, RetryRule, TrunkSpec, WeeklyHours
 from dialer.sim.contacts import SyntheticContacts
 from dialer.sim.kept import KeptCampaigns, Setting
 
@@ -23,6 +23,8 @@ NEW_YORK = "America/New_York"
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 ONCE = RetryRule(max_attempts=1)
 SIZE = 6
+#: Nobody asks to be called again, which would be one more call.
+NO_CALLBACKS = (DispositionRule("done"),)
 
 
 def kept(start, *, agents=2, faults="none", seed=1):
@@ -42,7 +44,17 @@ def kept(start, *, agents=2, faults="none", seed=1):
 
 
 def save(campaigns, name="spring", **fields):
-    spec = CampaignSpec(name, DialingMode.PROGRESSIVE, "main", "main", "main", 12025550100, retry=ONCE, **fields)
+    spec = CampaignSpec(
+        name,
+        DialingMode.PROGRESSIVE,
+        "main",
+        "main",
+        "main",
+        12025550100,
+        retry=ONCE,
+        dispositions=NO_CALLBACKS,
+        **fields,
+    )
     campaigns.order(k.SaveCampaign, name, spec=spec, lists=("people",), dnc_lists=(), file={})
 
 
