@@ -123,7 +123,10 @@ async def _serve(
     )
     queues = {**dict(kept.queues), **{queue.name: queue.pool for queue in config.queues}}
     plan = Plan(
-        tuple((trunk.to_domain(), trunk.profile) for trunk in config.trunks), tuple(queues.items()), kept.agents
+        tuple((trunk.to_domain(), trunk.profile) for trunk in config.trunks),
+        tuple(queues.items()),
+        kept.agents,
+        schedules=True,
     )
     control = await launch(deployment, plan, per_actor=per_actor)
     keys = KeyFile(config.data / KEYS_FILE)

@@ -32,7 +32,8 @@ Every message of `dialer/domain/commands.py` (requests) and `dialer/domain/event
 files. A sender constructs the message; a receiver has a row for it in its table of handlers.
 
 `store` is the ledger, `journal` the rows that the store makes durable, `switch` the far end of a trunk, `desk` the
-screen of an agent, `director` the control plane, `courier` the host of a machine."""
+screen of an agent, `keeper` the owner of the life of campaigns (what it says to operators and to the library stands in
+`dialer/domain/keeping.py`), `director` the control plane, `courier` the host of a machine."""
 _ABOUT_LAYERS = """\
 Beside its own part and the standard library. The first row that fits a file is its layer. Enforced by
 `tests/test_import_table.py`."""

@@ -1,13 +1,11 @@
 """The director: carries out what operators order, and sees to it that it comes true.
 
-It owns the directory and what is desired: for each campaign active, paused or stopped. What is desired stands in the
-catalogue; the director compares it with what the campaigns show, and repeats an order until it has had its effect.
+It owns the directory, and hosts the keeper, which owns the life cycle of every campaign (``actors/keeping.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections import Counter
@@ -16,40 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from dialer.actors import registry
-from dialer.actors.births import CampaignBirth
 from dialer.actors.deployment import Clock, Deployment
 from dialer.actors.directory import Directory, Plan
-from dialer.actors.host import UndeliveredError
+from dialer.actors.keeping import NOTE, KeeperHost, note_from_doc
 from dialer.config import CampaignFile
 from dialer.domain import commands as c
+from dialer.domain import keeping as k
 from dialer.domain.events import DeskUpdated
+from dialer.domain.keeper_view import row_of
+from dialer.domain.keeping import CampaignRecord, RunNote
 from dialer.domain.kinds import AgentState, CampaignState
 from dialer.domain.ledger import STORE
 from dialer.domain.message import Address, Envelope
+from dialer.domain.schedule import Schedule
 from dialer.domain.specs import AgentSpec
 from dialer.domain.views import CampaignView, Snapshot
-from dialer.errors import ConfigError, ConflictError, NotFoundError
-from dialer.storage.library import import_dnc_list, import_list, prepare_run
+from dialer.errors import ConfigError, NotFoundError
+from dialer.storage.library import import_dnc_list, import_list
 
 log = logging.getLogger(__name__)
 
-_WATCH_S = 1.0
-
-_ENDED = (CampaignState.COMPLETED, CampaignState.STOPPED)
-_CAMPAIGN_ORDERS: dict[str, type[Any]] = {
-    "active": c.ResumeCampaign,
-    "paused": c.PauseCampaign,
-    "stopped": c.StopCampaign,
-}
-#: (desired, shown) pairs that want an order.
-_OUTSTANDING = {
-    ("active", CampaignState.PAUSED),
-    ("paused", CampaignState.ACTIVE),
-    ("stopped", CampaignState.READY),
-    ("stopped", CampaignState.ACTIVE),
-    ("stopped", CampaignState.PAUSED),
-}
-_DESIRED = {"pause": "paused", "resume": "active", "stop": "stopped"}
+_CAMPAIGN_ORDERS: dict[str, type[Any]] = {"pause": k.PauseRun, "resume": k.ResumeRun, "stop": k.StopRun}
 
 
 class DirectorActor:
@@ -66,47 +51,32 @@ class DirectorActor:
         self.clock = Clock(deployment)
         self.data = Path(deployment.data)
         self.directory = Directory(deployment, per_actor)
-        self._desired: dict[str, str] = {}
-        self._draining = False
         self._orders = asyncio.Lock()  # one order after the other changes the catalogue
+        self.keeper = KeeperHost(deployment, self.clock, self.directory, self._on_data_node)
         self._ready = asyncio.Event()
         self._tasks = [asyncio.get_running_loop().create_task(self._begin())]
 
     async def _begin(self) -> None:
         await self.directory.load()
-        for name, doc in await self.directory.store("all", "campaign"):
-            self._desired[name] = doc["desired"]
         self._ready.set()
-        self._tasks.append(asyncio.get_running_loop().create_task(self._watch()))
+        await self._keep(reborn=True)
 
-    async def _watch(self) -> None:
-        """Repeat orders that have not had their effect."""
-        while True:
-            await asyncio.sleep(_WATCH_S)
-            try:
-                await self.directory.observe()
-                for view in self._campaign_views():
-                    desired = "paused" if self._draining else self._desired.get(view.campaign, "active")
-                    if (desired, view.state) in _OUTSTANDING:
-                        await self.directory.tell(Address("campaign", view.campaign), _CAMPAIGN_ORDERS[desired]())
-            except UndeliveredError:
-                continue  # being restarted: the next look is soon
-            except Exception:
-                log.exception("director: the watch failed")
+    async def _keep(self, *, reborn: bool) -> None:
+        """Start the keeper, as soon as this dialer has its hosts."""
+        placed = self.directory.placed
+        if placed is not None:
+            await self.keeper.open(reborn=reborn, schedules=placed["schedules"])
 
     async def drain(self) -> None:
         """Place no new calls, whatever is desired: the dialer is about to end, and the next one goes on."""
-        self._draining = True
-        for view in self._campaign_views():
-            if view.state is CampaignState.ACTIVE:
-                with contextlib.suppress(UndeliveredError):  # the watch repeats it
-                    await self.directory.tell(Address("campaign", view.campaign), c.PauseCampaign())
+        self.keeper.tell(k.Drain())
 
     async def begin(self, plan: Plan) -> None:
         """Start the hosts of a plan."""
         await self._ready.wait()
         async with self._orders:
             await self.directory.begin(plan)
+        await self._keep(reborn=False)
 
     async def staff(self) -> None:
         """Start agents and desks."""
@@ -218,25 +188,16 @@ class DirectorActor:
     # -- campaigns ---------------------------------------------------------------------------------------------------
 
     async def put_campaign(self, file: dict[str, Any], lists: tuple[str, ...], dnc: tuple[str, ...]) -> dict[str, Any]:
-        """Keep a campaign that is not running."""
-        async with self._orders:
-            campaign = CampaignFile.model_validate(file)
-            await self._check_campaign(campaign, lists)
-            if await self._is_running(campaign.name):
-                raise ConflictError(f"campaign {campaign.name} is running; stop it before you change it")
-            known = await self.directory.store("get", "campaign", campaign.name) or {}
-            doc = {
-                "file": file,
-                "lists": list(lists),
-                "dnc_lists": sorted({*campaign.dnc_lists, *dnc}),
-                "run_no": known.get("run_no"),
-                "desired": "stopped",
-            }
-            self._desired[campaign.name] = "stopped"
-            await self.directory.store("put", "campaign", campaign.name, doc)
+        """Keep a campaign, or change it as far as its state allows."""
+        campaign = CampaignFile.model_validate(file)
+        pool = await self._check_campaign(campaign, lists)
+        dnc_lists = tuple(sorted({*campaign.dnc_lists, *dnc}))
+        what = {"spec": campaign.to_domain(pool=pool), "lists": tuple(lists), "dnc_lists": dnc_lists, "file": file}
+        await self.keeper.order(k.SaveCampaign, campaign.name, **what)
         return await self.campaign(campaign.name)
 
-    async def _check_campaign(self, campaign: CampaignFile, lists: tuple[str, ...]) -> None:
+    async def _check_campaign(self, campaign: CampaignFile, lists: tuple[str, ...]) -> str:
+        """Everything a campaign names must be there; its pool is returned."""
         trunks = sorted(host.id for host in self.directory.births if host.kind == "trunk")
         if campaign.trunk.name not in trunks:
             raise ConfigError(f"there is no trunk {campaign.trunk.name!r}; use one of: {', '.join(trunks)}")
@@ -249,109 +210,83 @@ class DirectorActor:
         for name in lists:
             if name not in known:
                 raise NotFoundError(f"there is no contact list {name!r}; import it first")
-        if campaign.queue is not None:
-            await self._pool_of((campaign.queue,))
-
-    async def _is_running(self, name: str) -> bool:
-        doc = await self.directory.store("get", "campaign", name)
-        if doc is None or doc["run_no"] is None:
-            return False
-        return CampaignState(await self.directory.store("run_state", doc["run_no"])) not in _ENDED
+        return "main" if campaign.queue is None else await self._pool_of((campaign.queue,))
 
     async def start_campaign(self, name: str) -> dict[str, Any]:
         """Begin a run, or go on with one that was interrupted."""
-        await self._ready.wait()
-        async with self._orders:
-            doc = await self.directory.store("get", "campaign", name)
-            if doc is None:
-                raise NotFoundError(f"there is no campaign {name!r}")
-            campaign = CampaignFile.model_validate(doc["file"])
-            pool = "main" if campaign.queue is None else await self._pool_of((campaign.queue,))
-            continued = await self._is_running(name)
-            if not continued:
-                doc["run_no"] = await self._new_run(campaign, pool, doc)
-            doc["desired"] = self._desired[name] = "active"
-            await self.directory.store("put", "campaign", name, doc)
-            await self._start_run(campaign, pool, doc["run_no"])
+        return await self._run(k.StartRun, name)
+
+    async def rerun_campaign(self, name: str) -> dict[str, Any]:
+        """Begin a new run over all contacts."""
+        return await self._run(k.RerunCampaign, name)
+
+    async def _run(self, order: type[Any], name: str) -> dict[str, Any]:
+        done = await self.keeper.order(order, name)
         await self.directory.shows(Address("campaign", name))  # whoever asks next finds it at work
-        return {"campaign": name, "run_no": doc["run_no"], "continued": continued}
-
-    async def _new_run(self, campaign: CampaignFile, pool: str, doc: dict[str, Any]) -> int:
-        """Scrub the lists now, and keep what the run is made of."""
-        run_no: int = await self.directory.store("next_run_no")
-        lists = dict(await self.directory.store("all", "contact_list"))
-        dnc = {
-            name: known["path"]
-            for name, known in await self.directory.store("all", "dnc_list")
-            if known["global"] or name in doc["dnc_lists"]
-        }
-        for name in doc["dnc_lists"]:
-            if name not in dnc:
-                raise NotFoundError(f"campaign {campaign.name}: there is no do-not-call list {name!r}; import it first")
-        spec = campaign.to_domain(pool=pool)
-        paths = [lists[name]["path"] for name in doc["lists"]]
-        rules = {"lists": paths, "dnc": dnc, "caps": self.deployment.rules.caps}
-        run = await self._on_data_node(prepare_run, self.data, run_no, spec, **rules)
-        await self.directory.store("put", "run", str(run_no), run)
-        return run_no
-
-    async def _start_run(self, campaign: CampaignFile, pool: str, run_no: int) -> None:
-        run = await self.directory.store("get", "run", str(run_no))
-        spec = campaign.to_domain(pool=pool)
-        host = Address("campaign", campaign.name)
-        birth = CampaignBirth(run_no, spec, str(self.data / run["contacts"]))
-        known = self.directory.births.get(host)
-        self.directory.views.pop(host, None)
-        await self.directory.keep(host, birth)
-        await self.directory.change_pool(pool, campaign=campaign.name)
-        if known is None:
-            self.directory.start(host)
-        elif known != birth:
-            await self._renew(host)
-
-    async def _renew(self, host: Address) -> None:
-        try:
-            await self.directory.office.call(host, "renew")
-        except UndeliveredError:
-            return  # gone, as it was told
+        return {"campaign": name, "run_no": done.run_no, "continued": done.continued}
 
     async def command_campaign(self, name: str, action: str) -> None:
         """Pause, resume or stop a campaign that runs; repeated until it has happened."""
-        async with self._orders:
-            doc = await self.directory.store("get", "campaign", name)
-            if doc is None:
-                raise NotFoundError(f"there is no campaign {name!r}")
-            if not await self._is_running(name):
-                raise ConflictError(f"campaign {name} is not running; start it first")
-            doc["desired"] = self._desired[name] = _DESIRED[action]
-            await self.directory.store("put", "campaign", name, doc)
-        try:
-            await self.directory.tell(Address("campaign", name), _CAMPAIGN_ORDERS[_DESIRED[action]]())
-        except UndeliveredError:
-            return  # the watch repeats it
+        await self.keeper.order(_CAMPAIGN_ORDERS[action], name)
+
+    async def clone_campaign(self, name: str, to: str) -> dict[str, Any]:
+        """Copy a campaign, without its schedule and history."""
+        await self.keeper.order(k.CloneCampaign, name, to)
+        return await self.campaign(to)
+
+    async def delete_campaign(self, name: str) -> None:
+        """Delete a campaign that does not run."""
+        await self.keeper.order(k.DeleteCampaign, name)
+
+    async def schedule_campaign(self, name: str, schedule: Schedule | None) -> dict[str, Any]:
+        """Run a campaign by the calendar; None: by hand again."""
+        if schedule is None:
+            await self.keeper.order(k.ClearSchedule, name)
+        else:
+            await self.keeper.order(k.SetSchedule, name, schedule)
+        return await self.campaign(name)
+
+    async def may_delete(self, kind: str, name: str) -> None:
+        """Refuse if a campaign needs a thing; see ``keeping.MayDelete``."""
+        await self.keeper.order(k.MayDelete, kind, name)
+
+    async def runs(self, name: str) -> list[RunNote]:
+        """The history of a campaign, oldest first."""
+        await self._record(name)
+        notes = await self.directory.store("all", NOTE)
+        return [note_from_doc(doc) for key, doc in notes if key.rpartition("/")[0] == name]
+
+    async def _record(self, name: str) -> CampaignRecord:
+        record = (await self.keeper.records()).get(name)
+        if record is None:
+            raise NotFoundError(f"there is no campaign {name!r}")
+        return record
 
     async def campaigns(self) -> list[dict[str, Any]]:
-        """All campaigns with their state and progress."""
-        await self._ready.wait()
-        snapshot = await self.snapshot()
-        views = {view.campaign: view for view in snapshot.campaigns}
-        return [
-            await self._shown(name, doc, views.get(name)) for name, doc in await self.directory.store("all", "campaign")
-        ]
+        """All campaigns with their status and progress."""
+        views = {view.campaign: view for view in (await self.snapshot()).campaigns}
+        records = await self.keeper.records()
+        return [await self._shown(record, views.get(name)) for name, record in sorted(records.items())]
 
     async def campaign(self, name: str) -> dict[str, Any]:
-        """One campaign with its state and progress."""
-        found = next((shown for shown in await self.campaigns() if shown["name"] == name), None)
-        if found is None:
-            raise NotFoundError(f"there is no campaign {name!r}")
-        return found
+        """One campaign with its status and progress."""
+        views = {view.campaign: view for view in (await self.snapshot()).campaigns}
+        return await self._shown(await self._record(name), views.get(name))
 
-    async def _shown(self, name: str, doc: dict[str, Any], view: CampaignView | None) -> dict[str, Any]:
-        run_no = doc["run_no"]
-        state = CampaignState.READY.value
-        if run_no is not None:
-            state = await self.directory.store("run_state", run_no)
-        return {"name": name, **doc, "state": state, "progress": view}
+    async def _shown(self, record: CampaignRecord, view: CampaignView | None) -> dict[str, Any]:
+        row = row_of(record)
+        state = await self.directory.store("run_state", row.run_no) if row.run_no else CampaignState.READY.value
+        return {
+            "name": row.name,
+            "file": record.file,
+            "lists": list(record.lists),
+            "dnc_lists": list(record.dnc_lists),
+            "run_no": row.run_no or None,
+            "desired": row.desired.value,
+            "state": state,
+            "progress": view,
+            "row": row,
+        }
 
     # -- views -------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,8 @@ _RETRY_S = 0.3
 _OBSERVE_S = 2.0
 _START_LOOKS = 100
 _PEOPLE_PER_ACTOR = 500
+#: The document that says for which dialer the hosts on record were placed.
+_PLACED = ("dialer", "main")
 #: Who must be there before others speak to them starts first.
 _START_ORDER = ("trunk", "scheduler", "campaign", "agents", "desks")
 _STAFF = ("agents", "desks")
@@ -35,6 +38,7 @@ class Plan:
     queues: tuple[tuple[str, str], ...]  #: queue, pool
     agents: tuple[AgentSpec, ...] = ()
     habits: str | None = None  #: of simulated people at the desks; None leaves desks to connect
+    schedules: bool = False  #: campaigns start by the calendar; False for a dialer that is there for some of them only
 
 
 class Directory:
@@ -52,6 +56,8 @@ class Directory:
         self.births: dict[Address, Any] = {}
         self.views: dict[Address, Any] = {}  #: what each host last showed
         self.homes: dict[Address, Address] = {}  #: machine -> host, for machines that share one
+        self._changing = asyncio.Lock()  # one member after the other joins a pool
+        self.placed: dict[str, Any] | None = None  #: what this dialer was placed with; None until ``begin``
 
     async def store(self, method: str, *args: Any) -> Any:
         """Ask the store, until it answers."""
@@ -67,6 +73,9 @@ class Directory:
             kind, _, rest = name.partition("/")
             host = Address(kind, rest)
             self._note(host, births.from_doc(host, doc))
+        placed = await self.store("get", *_PLACED)
+        if placed is not None and placed["origin_us"] == self.deployment.origin_us:
+            self.placed = placed  # otherwise the hosts on record are those of an earlier dialer on the same data
 
     def _note(self, host: Address, birth: Any) -> None:
         self.births[host] = birth
@@ -119,6 +128,8 @@ class Directory:
         hosts.sort(key=lambda pair: _START_ORDER.index(pair[0].kind))
         for host, birth in hosts:
             await self.keep(host, birth)
+        self.placed = {"origin_us": self.deployment.origin_us, "schedules": plan.schedules}
+        await self.store("put", *_PLACED, self.placed)
         for host, _ in hosts:
             if host.kind not in _STAFF:
                 self.start(host)
@@ -170,12 +181,17 @@ class Directory:
     async def change_pool(self, pool: str, *, agent: str | None = None, campaign: str | None = None) -> None:
         """A pool gets one more member; its scheduler hears of it from the member itself."""
         host = Address("scheduler", pool)
-        spec = self.births[host].spec
-        agents = spec.agents if agent is None or agent in spec.agents else (*spec.agents, agent)
-        campaigns = spec.campaigns if campaign is None or campaign in spec.campaigns else (*spec.campaigns, campaign)
-        await self.keep(
-            host, PoolBirth(PoolSpec(pool, spec.trunks, agents, campaigns, spec.join_limit_us, spec.lead_us))
-        )
+        async with self._changing:
+            spec = self.births[host].spec
+            agents = spec.agents if agent is None or agent in spec.agents else (*spec.agents, agent)
+            known = campaign is None or campaign in spec.campaigns
+            campaigns = spec.campaigns if known else (*spec.campaigns, campaign)
+            await self.keep(host, PoolBirth(replace(spec, agents=agents, campaigns=campaigns)))
+
+    async def renew(self, host: Address) -> None:
+        """A host is to be reborn as what is written down now."""
+        with contextlib.suppress(UndeliveredError):  # gone, as it was told
+            await self.office.call(host, "renew")
 
     # -- what hosts show ---------------------------------------------------------------------------------------------
 

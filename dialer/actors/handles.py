@@ -246,6 +246,38 @@ class Control:
         """Order ``pause``, ``resume`` or ``stop``."""
         await self._ask("command_campaign", name, action)
 
+    async def rerun_campaign(self, name: str) -> dict[str, Any]:
+        """Begin a new run of a campaign over all contacts."""
+        answer: dict[str, Any] = await self._ask("rerun_campaign", name)
+        return answer
+
+    async def clone_campaign(self, name: str, to: str) -> dict[str, Any]:
+        """Copy a campaign under another name, without its schedule and history."""
+        answer: dict[str, Any] = await self._ask("clone_campaign", name, to)
+        return answer
+
+    async def delete_campaign(self, name: str) -> None:
+        """Delete a campaign that does not run. Records of its calls stay."""
+        await self._ask("delete_campaign", name)
+
+    async def schedule_campaign(self, name: str, schedule: Any) -> dict[str, Any]:
+        """Run a campaign by the calendar, a ``domain.schedule.Schedule``; None: by hand again."""
+        answer: dict[str, Any] = await self._ask("schedule_campaign", name, schedule)
+        return answer
+
+    async def runs(self, name: str) -> list[Any]:
+        """The history of a campaign, ``domain.keeping.RunNote`` for each run and each occurrence, oldest first."""
+        answer: list[Any] = await self._ask("runs", name)
+        return answer
+
+    async def may_delete(self, kind: str, name: str) -> None:
+        """Ask before a thing is deleted: ``contact_list``, ``dnc_list``, ``queue``, ``trunk``, ``number``, ``flow``.
+
+        Raises:
+            ConflictError: A campaign needs it.
+        """
+        await self._ask("may_delete", kind, name)
+
     async def report(self, name: str) -> dict[str, Any]:
         """The report of a campaign's latest run."""
         run_no = (await self.campaign(name))["run_no"]

@@ -188,3 +188,32 @@ def _offset_us(zone: str, at_us: int) -> int:
     """How far the zone's wall clock is ahead of UTC at this moment."""
     offset = (_EPOCH + timedelta(microseconds=at_us)).astimezone(ZoneInfo(zone)).utcoffset()
     return 0 if offset is None else offset // timedelta(microseconds=1)
+
+
+def moment_us(zone: str, wall: datetime) -> int:
+    """When a clock on the wall shows this, UTC microseconds.
+
+    A time that clocks going forward skip is taken as the first moment after the gap; one that clocks going back repeat
+    is taken at its first pass.
+
+    Args:
+        zone: IANA name.
+        wall: Date and time without a zone.
+
+    Raises:
+        zoneinfo.ZoneInfoNotFoundError: There is no such zone.
+    """
+    # Inside a gap the first reading still has the offset of before, so it lies after the change; the second before it.
+    late, early = (_read_us(wall.replace(tzinfo=ZoneInfo(zone), fold=fold)) for fold in (0, 1))
+    if wall_clock(zone, late) == wall:
+        return late
+    return _change_us(zone, early, late, _offset_us(zone, early))
+
+
+def _read_us(wall: datetime) -> int:
+    return (wall.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+
+
+def wall_clock(zone: str, at_us: int) -> datetime:
+    """What a clock on the wall shows at this moment; without a zone."""
+    return (_EPOCH + timedelta(microseconds=at_us + _offset_us(zone, at_us))).replace(tzinfo=None)

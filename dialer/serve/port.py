@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dialer.config import CampaignFile
+from dialer.domain.keeping import RunNote
+from dialer.domain.schedule import Schedule
 from dialer.domain.views import Snapshot
 
 Doc = Mapping[str, Any]
@@ -88,14 +90,15 @@ class Control(Protocol):
     async def campaigns(self) -> Sequence[Doc]:
         """Of each: ``name``, ``file``, ``lists``, ``dnc_lists``, ``state``, ``desired``, ``run_no``, ``progress``.
 
-        ``file`` is the campaign file as JSON, ``run_no`` and ``progress`` (a ``CampaignView``) are None before a run.
+        ``file`` is the campaign file as JSON, ``run_no`` and ``progress`` (a ``CampaignView``) are None before a run;
+        ``row`` is the ``CampaignRow``.
         """
 
     async def campaign(self, name: str) -> Doc:
         """One campaign, as in ``campaigns``."""
 
     async def put_campaign(self, file: CampaignFile, lists: Sequence[str], dnc_lists: Sequence[str]) -> Doc:
-        """Keep a campaign that is not running; it is returned as by ``campaign``.
+        """Keep a campaign, or change it as far as its status allows; it is returned as by ``campaign``.
 
         Args:
             file: The campaign.
@@ -108,6 +111,21 @@ class Control(Protocol):
 
     async def command_campaign(self, name: str, action: str) -> None:
         """Order ``pause``, ``resume`` or ``stop``; repeated by the dialer until it has happened."""
+
+    async def rerun_campaign(self, name: str) -> Doc:
+        """Begin a new run over all contacts; as ``start_campaign``."""
+
+    async def clone_campaign(self, name: str, to: str) -> Doc:
+        """Copy a campaign without its schedule and history; the copy is returned as by ``campaign``."""
+
+    async def delete_campaign(self, name: str) -> None:
+        """Delete a campaign that does not run."""
+
+    async def schedule_campaign(self, name: str, schedule: Schedule | None) -> Doc:
+        """Run a campaign by the calendar, or None: by hand again; it is returned as by ``campaign``."""
+
+    async def runs(self, name: str) -> Sequence[RunNote]:
+        """The history of a campaign, oldest first."""
 
     async def report(self, name: str) -> Doc:
         """The report of a campaign's latest run; see ``storage.report.run_report``."""

@@ -3,13 +3,17 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from dialer.domain.keeper_view import CampaignRow
+from dialer.domain.keeping import Desire, Ending, RunNote, ScrubNote, Status
 from dialer.domain.kinds import CampaignState, DialingMode
+from dialer.domain.schedule import RecurrenceUnit, Schedule
 from dialer.domain.views import CampaignView, Snapshot, TrunkView
 from dialer.errors import NotFoundError
 from dialer.serve.app import build_app
@@ -45,7 +49,28 @@ CAMPAIGN = {
     "desired": "active",
     "state": "active",
     "progress": VIEW,
+    "row": CampaignRow(
+        name="spring",
+        mode=DialingMode.PROGRESSIVE,
+        priority=5,
+        status=Status.ACTIVE,
+        lists=("people",),
+        connection="sales",
+        last_run_us=20,
+        updated_us=10,
+        next_start_us=30,
+        desired=Desire.ACTIVE,
+        run_no=1,
+        ending=None,
+        version=2,
+        schedule=Schedule("America/New_York", datetime(2026, 3, 2, 9), unit=RecurrenceUnit.DAY),  # noqa: DTZ001
+        scrub=ScrubNote(15, 11, 10),
+    ),
 }
+NOTES = [
+    RunNote("spring", 1, 1, 0, 20, 25, Ending.STOPPED, "stopped by an operator"),
+    RunNote("spring", 2, 0, 30, 0, 45, Ending.SKIPPED, "the dialer was not running"),
+]
 LIST = {
     "name": "spring",
     "path": "lists/spring/v1.parquet",
@@ -192,6 +217,25 @@ class FakeControl:
 
     async def command_campaign(self, name, action):
         self.note("command_campaign", name, action)
+
+    async def rerun_campaign(self, name):
+        self.note("rerun_campaign", name)
+        return {"campaign": name, "run_no": 3, "continued": False}
+
+    async def clone_campaign(self, name, to):
+        self.note("clone_campaign", name, to)
+        return {**CAMPAIGN, "name": to}
+
+    async def delete_campaign(self, name):
+        self.note("delete_campaign", name)
+
+    async def schedule_campaign(self, name, schedule):
+        self.note("schedule_campaign", name, schedule)
+        return {**CAMPAIGN, "row": replace(CAMPAIGN["row"], schedule=schedule)}
+
+    async def runs(self, name):
+        self.note("runs", name)
+        return NOTES
 
     async def report(self, name):
         self.note("report", name)

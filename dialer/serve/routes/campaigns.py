@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
 from dialer.config import CampaignFile, Slug
-from dialer.domain.kinds import CampaignState
+from dialer.config.schedule import ScheduleSection
+from dialer.domain.keeper_view import CampaignRow
+from dialer.domain.keeping import Status
+from dialer.domain.kinds import CampaignState, DialingMode
 from dialer.errors import ConfigError, NotFoundError, ServiceError
 from dialer.serve.context import OPERATE, SEE, ControlDep, Name
 from dialer.serve.paging import Page, WindowDep
 from dialer.serve.port import Control
 from dialer.serve.problems import Kind, responses
-from dialer.serve.views import Progress
+from dialer.serve.views import Progress, Row, Run
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
@@ -33,6 +38,12 @@ _FILE: JsonDict = {
     "queue": "sales",
     "retry_by_outcome": {"busy": 300},
     "dnc_lists": ["company"],
+}
+_SCHEDULE: JsonDict = {
+    "start": "2026-03-02T09:00",
+    "zone": "America/New_York",
+    "unit": "week",
+    "weekdays": ["mon", "thu"],
 }
 
 
@@ -57,7 +68,27 @@ class Campaign(BaseModel):
     lists: list[str]
     dnc_lists: list[str]
     file: CampaignFile
-    progress: Progress | None = Field(description="The latest run, null before it has begun.")
+    row: Row = Field(description="Its life: status, schedule, last run.")
+    progress: Progress | None = Field(description="The latest run, null before it has begun. Ask again every 5 s.")
+
+    @field_validator("row", mode="before")
+    @classmethod
+    def _row(cls, value: Any) -> Any:
+        return Row.of(value) if isinstance(value, CampaignRow) else value
+
+
+class CloneBody(BaseModel):
+    """Where a copy goes."""
+
+    to: Slug = Field(description="Name of the copy; there must be none yet.")
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "summer"}]})
+
+
+class ScheduleBody(ScheduleSection):
+    """When a campaign runs by itself."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SCHEDULE]})
 
 
 class Started(BaseModel):
@@ -128,10 +159,69 @@ class ContactStanding(BaseModel):
     next_us: int | None = Field(description="Next possible moment, microseconds since 1970 UTC; null for never.")
 
 
+class Sort(StrEnum):
+    """Order of the list; a hyphen reverses it, and equal ones go by name."""
+
+    NAME = "name"
+    PRIORITY = "priority"
+    PRIORITY_DOWN = "-priority"
+    LAST_RUN = "last_run"
+    LAST_RUN_DOWN = "-last_run"
+    UPDATED = "updated"
+    UPDATED_DOWN = "-updated"
+
+
+#: Above every priority and every time in microseconds: keys count down from it.
+_HIGH = 10**18
+_SORT_KEYS: dict[str, Callable[[Campaign], int]] = {
+    "name": lambda _: 0,
+    "priority": lambda found: found.row.priority,
+    "last_run": lambda found: found.row.last_run_us or 0,
+    "updated": lambda found: found.row.updated_us,
+}
+
+
+def _sort_key(sort: Sort) -> Callable[[Campaign], str]:
+    """Text that orders campaigns as wanted, and stays with its campaign between pages."""
+    number = _SORT_KEYS[sort.removeprefix("-")]
+    if sort.startswith("-"):
+        return lambda found: f"{_HIGH - number(found):019} {found.name}"
+    return lambda found: f"{number(found):019} {found.name}"
+
+
+class Filters:
+    """Which campaigns are wanted; what is left out filters nothing.
+
+    Args:
+        status: Any of these.
+        mode: Any of these.
+        priority: Any of these.
+    """
+
+    def __init__(
+        self,
+        status: Annotated[list[Status] | None, Query(description="Any of these.")] = None,
+        mode: Annotated[list[DialingMode] | None, Query(description="Any of these.")] = None,
+        priority: Annotated[list[int] | None, Query(description="Any of these, 5 is dialled first.")] = None,
+    ) -> None:
+        self._wanted = (status, mode, priority)
+
+    def fits(self, found: Campaign) -> bool:
+        """Whether a campaign is wanted."""
+        has = (found.row.status, found.row.mode, found.row.priority)
+        return all(wanted is None or one in wanted for one, wanted in zip(has, self._wanted, strict=True))
+
+
 @router.get("", summary="List campaigns", dependencies=[SEE], responses=responses())
-async def list_campaigns(control: ControlDep, window: WindowDep) -> Page[Campaign]:
-    """All campaigns with their state and progress, by name."""
-    return window.page([Campaign.model_validate(doc) for doc in await control.campaigns()], lambda item: item.name)
+async def list_campaigns(
+    control: ControlDep,
+    window: WindowDep,
+    filters: Annotated[Filters, Depends()],
+    sort: Annotated[Sort, Query(description="Default: the latest run first.")] = Sort.LAST_RUN_DOWN,
+) -> Page[Campaign]:
+    """Campaigns with their status and progress."""
+    found = [Campaign.model_validate(doc) for doc in await control.campaigns()]
+    return window.page(filter(filters.fits, found), _sort_key(sort))
 
 
 @router.get("/{name}", summary="Show a campaign", dependencies=[SEE], responses=responses(Kind.NOT_FOUND))
@@ -147,7 +237,11 @@ async def get_campaign(name: Name, control: ControlDep) -> Campaign:
     responses=responses(Kind.NOT_FOUND, Kind.CONFLICT, Kind.CONFIG),
 )
 async def put_campaign(name: Name, body: CampaignBody, control: ControlDep) -> Campaign:
-    """Keep a campaign under its name. One that runs must be stopped first."""
+    """Keep a campaign under its name; its lists are scrubbed a little later.
+
+    One that dials bears a change of priority, caller ID, concurrency and pacing ratio; one that is paused of everything
+    but its mode and lists. Each change is a new version, stored with every later attempt.
+    """
     if body.file.name != name:
         raise ConfigError(f"the address says campaign {name!r} and the file {body.file.name!r}; use one name")
     return Campaign.model_validate(await control.put_campaign(body.file, body.lists, ()))
@@ -158,11 +252,80 @@ async def put_campaign(name: Name, body: CampaignBody, control: ControlDep) -> C
     summary="Start a campaign",
     status_code=202,
     dependencies=[OPERATE],
-    responses=responses(Kind.NOT_FOUND, Kind.CONFLICT, Kind.FILE),
+    responses=responses(Kind.NOT_FOUND, Kind.CONFLICT, Kind.FILE, Kind.CONFIG),
 )
 async def start_campaign(name: Name, control: ControlDep) -> Started:
     """Scrub the lists as they are now and begin a run, or go on with one that was interrupted."""
     return Started.model_validate({"campaign": name, **await control.start_campaign(name)})
+
+
+@router.post(
+    "/{name}/rerun",
+    summary="Run a campaign again",
+    status_code=202,
+    dependencies=[OPERATE],
+    responses=responses(Kind.NOT_FOUND, Kind.CONFLICT, Kind.FILE, Kind.CONFIG),
+)
+async def rerun_campaign(name: Name, control: ControlDep) -> Started:
+    """A new run over all contacts, without what is known from earlier ones. Their records stay."""
+    return Started.model_validate({"campaign": name, **await control.rerun_campaign(name)})
+
+
+@router.post(
+    "/{name}/clone",
+    summary="Copy a campaign",
+    status_code=201,
+    dependencies=[OPERATE],
+    responses=responses(Kind.NOT_FOUND, Kind.CONFLICT),
+)
+async def clone_campaign(name: Name, body: CloneBody, control: ControlDep) -> Campaign:
+    """Everything but its schedule and its history, under another name."""
+    return Campaign.model_validate(await control.clone_campaign(name, body.to))
+
+
+@router.delete(
+    "/{name}",
+    summary="Delete a campaign",
+    status_code=204,
+    response_class=Response,
+    dependencies=[OPERATE],
+    responses=responses(Kind.NOT_FOUND, Kind.CONFLICT),
+)
+async def delete_campaign(name: Name, control: ControlDep) -> None:
+    """Forget a campaign and its history. One that runs must be stopped first. The records of its calls stay."""
+    await control.delete_campaign(name)
+
+
+@router.put(
+    "/{name}/schedule",
+    summary="Schedule a campaign",
+    dependencies=[OPERATE],
+    responses=responses(Kind.NOT_FOUND, Kind.CONFLICT, Kind.CONFIG),
+)
+async def put_schedule(name: Name, body: ScheduleBody, control: ControlDep) -> Campaign:
+    """Run a campaign by the calendar: each occurrence is a new run over all contacts, scrubbed 15 minutes before.
+
+    An occurrence that finds the one before still running is skipped, and the history says so. While the campaign dials
+    only the end can be changed.
+    """
+    return Campaign.model_validate(await control.schedule_campaign(name, body.to_domain()))
+
+
+@router.delete(
+    "/{name}/schedule",
+    summary="Remove a campaign's schedule",
+    dependencies=[OPERATE],
+    responses=responses(Kind.NOT_FOUND, Kind.CONFLICT),
+)
+async def delete_schedule(name: Name, control: ControlDep) -> Campaign:
+    """The campaign is run by hand again."""
+    return Campaign.model_validate(await control.schedule_campaign(name, None))
+
+
+@router.get("/{name}/runs", summary="List a campaign's runs", dependencies=[SEE], responses=responses(Kind.NOT_FOUND))
+async def list_runs(name: Name, control: ControlDep, window: WindowDep) -> Page[Run]:
+    """Its history, oldest first: every run, and every occurrence that did not become one, with the reason."""
+    return window.page([Run.of(note) for note in await control.runs(name)], lambda run: f"{run.no:09}")
 
 
 def _add_order(action: str, what: str) -> None:
