@@ -104,7 +104,10 @@ def _kept(config: ServiceFile) -> _Kept:
     trunks = tuple(trunk.name for trunk in config.trunks)
     with Store.open(config.data) as store:
         return _Kept(
-            tuple(AgentSpec(name, doc["pool"], tuple(doc["queues"]), trunks) for name, doc in store.all("agent")),
+            tuple(
+                AgentSpec(name, doc["pool"], tuple(doc["queues"]), trunks, outbound=doc.get("outbound", True))
+                for name, doc in store.all("agent")
+            ),
             tuple((name, doc["pool"]) for name, doc in store.all("queue")),
             tuple(name for name, doc in store.all("campaign") if doc["desired"] == "active"),
             store.last_us(),
@@ -117,7 +120,7 @@ async def _serve(
     start_us, per_actor = checked
     began_s = time.monotonic()
     caps = tuple(cap.to_domain() for cap in config.caps)
-    rules = load_rules(options.speed, caps=caps)
+    rules = load_rules(options.speed, caps=caps, auto_dnc=config.auto_dnc)
     deployment = make_deployment(
         config.data, rules, namespace=NAMESPACE, start_us=start_us, speed=options.speed, seed=options.seed
     )
@@ -125,8 +128,10 @@ async def _serve(
     plan = Plan(
         tuple((trunk.to_domain(), trunk.profile) for trunk in config.trunks),
         tuple(queues.items()),
-        kept.agents,
+        tuple({agent.agent: agent for agent in (*kept.agents, *config.agent_specs())}.values()),
         schedules=True,
+        policies=tuple((pool.name, pool.priority_policy) for pool in config.pools),
+        caller_ids=config.caller_ids(),
     )
     control = await launch(deployment, plan, per_actor=per_actor)
     keys = KeyFile(config.data / KEYS_FILE)

@@ -21,6 +21,7 @@ from dialer.config import CampaignFile
 from dialer.domain import commands as c
 from dialer.domain import keeping as k
 from dialer.domain.events import DeskUpdated
+from dialer.domain.ids import mask_number
 from dialer.domain.keeper_view import row_of
 from dialer.domain.keeping import CampaignRecord, RunNote
 from dialer.domain.kinds import AgentState, CampaignState
@@ -30,7 +31,7 @@ from dialer.domain.schedule import Schedule
 from dialer.domain.specs import AgentSpec
 from dialer.domain.views import CampaignView, Snapshot
 from dialer.errors import ConfigError, NotFoundError
-from dialer.storage.library import import_dnc_list, import_list
+from dialer.storage.library import import_dnc_list, import_list, import_mapping_list
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,14 @@ class DirectorActor:
             await self.directory.store("put", "contact_list", name, doc)
             return {"name": name, **doc}
 
+    async def import_mapping(self, name: str, source: str, filename: str) -> dict[str, Any]:
+        """Import a CSV file as the next version of a list that maps contacts to agents."""
+        async with self._orders:
+            doc = await self._on_data_node(import_mapping_list, self.data, name, Path(source))
+            doc |= {"source": filename}
+            await self.directory.store("put", "mapping_list", name, doc)
+            return {"name": name, **doc}
+
     async def import_dnc(self, name: str, source: str, everywhere: bool) -> dict[str, Any]:  # noqa: FBT001 - remote
         """Import a CSV file as the next version of a do-not-call list, in force before this returns."""
         async with self._orders:
@@ -144,7 +153,8 @@ class DirectorActor:
         async with self._orders:
             pool = await self._pool_of(queues)
             trunks = tuple(host.id for host in self.directory.births if host.kind == "trunk")
-            await self.directory.store("put", "agent", agent, {"queues": list(queues), "pool": pool})
+            doc = {"queues": list(queues), "pool": pool, "outbound": True}
+            await self.directory.store("put", "agent", agent, doc)
             await self.directory.add_agent(AgentSpec(agent, pool, queues, trunks))
             return {"agent": agent, "queues": list(queues), "state": AgentState.OFFLINE.value}
 
@@ -204,6 +214,10 @@ class DirectorActor:
         missing = set(campaign.cap_rules()) - set(self.deployment.rules.caps)
         if missing:
             raise ConfigError("attempt caps hold for all campaigns; put them in the service file")
+        caller_ids = (self.directory.placed or {}).get("caller_ids")
+        if caller_ids and campaign.caller_id not in caller_ids:
+            shown = mask_number(campaign.caller_id)
+            raise ConfigError(f"caller_id {shown} is none of the numbers for outbound calls in the service file")
         if not lists:
             raise ConfigError(f"campaign {campaign.name} has no contact list; name at least one")
         known = {name for name, _ in await self.directory.store("all", "contact_list")}

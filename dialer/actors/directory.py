@@ -15,6 +15,7 @@ from dialer.actors.deployment import Deployment
 from dialer.actors.handles import Office
 from dialer.actors.host import UndeliveredError
 from dialer.actors.placement import place_one, spread
+from dialer.domain.kinds import PriorityPolicy
 from dialer.domain.ledger import STORE
 from dialer.domain.message import Address, Envelope, message
 from dialer.domain.specs import AgentSpec, PoolSpec, TrunkSpec
@@ -39,6 +40,8 @@ class Plan:
     agents: tuple[AgentSpec, ...] = ()
     habits: str | None = None  #: of simulated people at the desks; None leaves desks to connect
     schedules: bool = False  #: campaigns start by the calendar; False for a dialer that is there for some of them only
+    policies: tuple[tuple[str, PriorityPolicy], ...] = ()  #: pool, how its agents are divided; strictly unless said
+    caller_ids: tuple[int, ...] = ()  #: numbers that campaigns may show; empty for any
 
 
 class Directory:
@@ -107,7 +110,8 @@ class Directory:
         for queue, pool in plan.queues:
             await self.store("put", "queue", queue, {"pool": pool})
         for agent in plan.agents:
-            await self.store("put", "agent", agent.agent, {"queues": list(agent.queues), "pool": agent.pool})
+            doc = {"queues": list(agent.queues), "pool": agent.pool, "outbound": agent.outbound}
+            await self.store("put", "agent", agent.agent, doc)
         hosts: list[tuple[Address, Any]] = []
         pools = sorted({pool for _, pool in plan.queues} | {agent.pool for agent in plan.agents} | {"main"})
         for trunk, profile in plan.trunks:
@@ -123,12 +127,17 @@ class Directory:
                 tuple(agent.agent for agent in agents),
                 # leases lead by a second of wall time, which is more of a faster dialler time
                 lead_us=round(PoolSpec(pool).lead_us * max(1.0, self.deployment.speed)),
+                priority_policy=dict(plan.policies).get(pool, PriorityPolicy.STRICT),
             )
             hosts.append((Address("scheduler", pool), PoolBirth(spec)))
         hosts.sort(key=lambda pair: _START_ORDER.index(pair[0].kind))
         for host, birth in hosts:
             await self.keep(host, birth)
-        self.placed = {"origin_us": self.deployment.origin_us, "schedules": plan.schedules}
+        self.placed = {
+            "origin_us": self.deployment.origin_us,
+            "schedules": plan.schedules,
+            "caller_ids": list(plan.caller_ids),
+        }
         await self.store("put", *_PLACED, self.placed)
         for host, _ in hosts:
             if host.kind not in _STAFF:

@@ -162,6 +162,15 @@ class Control:
         answer: dict[str, Any] = await self._ask("import_contacts", name, str(source), filename)
         return answer
 
+    async def mapping_lists(self) -> list[dict[str, Any]]:
+        """All mapping lists, by name."""
+        return _named(await self._call(STORE, "all", "mapping_list"))
+
+    async def import_mapping(self, name: str, source: Path, filename: str) -> dict[str, Any]:
+        """Import a CSV file as the next version of a list that maps contacts to agents."""
+        answer: dict[str, Any] = await self._ask("import_mapping", name, str(source), filename)
+        return answer
+
     async def dnc_lists(self) -> list[dict[str, Any]]:
         """All do-not-call lists, by name."""
         return _named(await self._call(STORE, "all", "dnc_list"))

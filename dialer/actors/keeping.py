@@ -327,10 +327,25 @@ class KeeperHost:
             for name in names:
                 if name not in known:
                     raise NotFoundError(f"campaign {msg.campaign}: there is no {kind} list {name!r}; import it first")
-        rules = {"lists": [lists[name]["path"] for name in msg.lists], "dnc": dnc, "caps": self._deployment.rules.caps}
-        data = Path(self._deployment.data)
-        run: dict[str, Any] = await self._on_data_node(prepare_run, data, run_no, msg.spec, **rules)
+        file = CampaignFile.model_validate(dict(msg.file))
+        run: dict[str, Any] = await self._on_data_node(
+            prepare_run,
+            Path(self._deployment.data),
+            run_no,
+            msg.spec,
+            lists=[lists[name]["path"] for name in msg.lists],
+            dnc=dnc,
+            caps=self._deployment.rules.caps,
+            selection=file.selection(),
+            mapping=None if file.mapping_list is None else await self._mapping(file.mapping_list),
+        )
         return run
+
+    async def _mapping(self, name: str) -> str:
+        doc = await self._hosts.store("get", "mapping_list", name)
+        if doc is None:
+            raise NotFoundError(f"there is no mapping list {name!r}; import it first")
+        return str(doc["path"])
 
     async def _begin_run(self, msg: k.BeginRun) -> k.RunBegun | None:
         run = await self._hosts.store("get", "run", str(msg.run_no))

@@ -79,7 +79,7 @@ class StoreActor:
         epoch = store.enlist(*STORE)
         rules = self.deployment.rules
         longest_us = max((cap.window_us for cap in rules.caps), default=0)
-        replay = ledger_replay(store, since_us=self.clock.now_us() - longest_us)
+        replay = ledger_replay(store, since_us=self.clock.now_us() - longest_us, failures=rules.auto_dnc_after > 0)
         lists = store.all("dnc_list")
         ledger = Ledger(
             rules,
@@ -88,6 +88,7 @@ class StoreActor:
             open_intents=replay.open_intents,
             recent=replay.recent,
             dnc_changes=replay.dnc,
+            failures=replay.failures,
             began_us=self.deployment.start_us,
         )
         return ledger, epoch

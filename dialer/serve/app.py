@@ -14,7 +14,7 @@ from dialer.serve.auth import Authenticate
 from dialer.serve.guard import BodyLimit, RequestGuard
 from dialer.serve.port import Control
 from dialer.serve.problems import Problem
-from dialer.serve.routes import agents, campaigns, contact_lists, dnc_lists, queues, system
+from dialer.serve.routes import agents, campaigns, contact_lists, dnc_lists, mapping_lists, queues, system
 from dialer.serve.uploads import Uploads
 from dialer.storage.keys import KeyFile
 
@@ -27,7 +27,7 @@ The control plane of the dialer. Send an API key with each request: `Authorizati
 Errors are RFC 9457 problem details; programs should look at `type`, which is stable. Lists come in pages: ask again
 with `next_cursor` until it is null. Times are microseconds since 1970 UTC. Repeating a request is harmless.
 """
-_RESOURCES = (contact_lists, dnc_lists, queues, agents, campaigns, system)
+_RESOURCES = (contact_lists, mapping_lists, dnc_lists, queues, agents, campaigns, system)
 
 
 def build_app(

@@ -39,6 +39,12 @@ class Control(Protocol):
             filename: What its owner calls the file.
         """
 
+    async def mapping_lists(self) -> Sequence[Doc]:
+        """``name``, ``version``, ``source``, ``rows``, ``contacts``, ``excluded`` of each."""
+
+    async def import_mapping(self, name: str, source: Path, filename: str) -> Doc:
+        """Import a CSV file that maps contacts to agents as the next version of a list; as ``import_contacts``."""
+
     async def dnc_lists(self) -> Sequence[Doc]:
         """``name``, ``version``, ``source``, ``rows``, ``contacts`` (numbers), ``excluded``, ``global`` of each."""
 

@@ -153,6 +153,15 @@ class FakeControl:
         self.note("import_contacts", name, filename)
         return LIST
 
+    async def mapping_lists(self):
+        self.note("mapping_lists")
+        return [LIST]
+
+    async def import_mapping(self, name, source, filename):
+        self.uploaded = (source, source.read_bytes())
+        self.note("import_mapping", name, filename)
+        return LIST
+
     async def dnc_lists(self):
         self.note("dnc_lists")
         return [{"name": "company", **DNC}]

@@ -25,6 +25,13 @@ def test_contact_lists(api, control):
     assert put["rows"] == put["contacts"] + sum(put["excluded"].values())
 
 
+def test_mapping_lists(api, control):
+    """Requirement 90. Upload and list."""
+    put = ok(api("PUT", "/v1/mapping-lists/vip?filename=vip.csv", **CSV))
+    assert control.calls == [("import_mapping", "vip", "vip.csv")]
+    assert ok(api("GET", "/v1/mapping-lists"))["items"] == [put]
+
+
 def test_dnc_lists(api, control):
     """Upload and list; whether it applies everywhere is never assumed."""
     put = ok(api("PUT", "/v1/dnc-lists/company?everywhere=false", **CSV))
