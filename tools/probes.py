@@ -36,6 +36,7 @@ from dialer.domain.specs import (
     WeeklyHours,
 )
 from dialer.domain.trunk import TrunkMachine
+from dialer.sim.contacts import ListedContacts
 
 ATTEMPT = attempt_id(1, 0, 1)
 OTHER = attempt_id(1, 1, 1)
@@ -52,24 +53,9 @@ def _says(message: Any, when: Callable[[Any], bool] = lambda _machine: True) -> 
 # -- a campaign run and its attempt ------------------------------------------------------------------------------------
 
 
-class _OneContact:
-    """A list with one contact."""
-
-    zone_sets = (("America/New_York",),)
-
-    def __len__(self) -> int:
-        return 1
-
-    def number(self, _index: int) -> int:
-        return NUMBER
-
-    def zone_key(self, _index: int) -> int:
-        return 0
-
-
 def _run() -> CampaignRun:
     spec = CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", CALLER, retry=RetryRule(max_attempts=2))
-    return CampaignRun(1, spec, _OneContact(), epoch=1)
+    return CampaignRun(1, spec, ListedContacts([(0,)], (("America/New_York",),)), epoch=1)
 
 
 def _ended(outcome: Outcome) -> Symbol:
@@ -135,7 +121,7 @@ def campaign_moves() -> tuple[list[Move], list[Move]]:
 
 #: Everything a ledger handles.
 TO_LEDGER = (
-    _says(c.OpenRun(1, 1, CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", CALLER), _OneContact.zone_sets)),
+    _says(c.OpenRun(1, 1, CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", CALLER), (("America/New_York",),))),
     _says(c.ProposeIntent(ATTEMPT, 1, NUMBER, 0)),
     Symbol(
         "RecordOutcome",
