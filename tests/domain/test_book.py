@@ -187,7 +187,7 @@ def test_due_times_are_rounded_up():
 
 
 def test_one_budget_for_all_outcomes():
-    """Requirement 60. The third counted attempt is the last, whatever the outcomes; un-dialled ones in between do not count."""
+    """Requirement 60. The third counted attempt is the last, whatever the outcomes; un-dialled ones do not count."""
     made = book(0)
     now_us = NOON
     for outcome in (Outcome.BUSY, Outcome.EXPIRED, Outcome.NO_ANSWER, Outcome.WITHDRAWN, Outcome.UNKNOWN):

@@ -623,7 +623,7 @@ def test_announce(state, stage, told):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_whole_run_with_the_ledger(seed):
-    """Requirements 20, 24. Three contacts with random outcomes, each actor reborn now and then: the run completes and the books agree."""
+    """Requirements 20, 24. Three contacts, random outcomes, actors reborn: the run completes and the books agree."""
     dice = Random(seed)
     hours = WeeklyHours.daily(0, 1440)
     rules = LegalRules("r", (("America/New_York", hours),))
