@@ -36,6 +36,7 @@ from dialer.domain.specs import (
     WeeklyHours,
 )
 from dialer.domain.trunk import TrunkMachine
+from dialer.sim.contacts import ListedContacts
 
 ATTEMPT = attempt_id(1, 0, 1)
 OTHER = attempt_id(1, 1, 1)
@@ -52,36 +53,9 @@ def _says(message: Any, when: Callable[[Any], bool] = lambda _machine: True) -> 
 # -- a campaign run and its attempt ------------------------------------------------------------------------------------
 
 
-class _OneContact:
-    """A list with one contact."""
-
-    zone_sets = (("America/New_York",),)
-
-    def __len__(self) -> int:
-        return 1
-
-    def phones(self, _index: int) -> int:
-        return 1
-
-    def number(self, _index: int, _phone: int = 0) -> int:
-        return NUMBER
-
-    def zone_key(self, _index: int, _phone: int = 0) -> int:
-        return 0
-
-    def agent(self, _index: int) -> str:
-        return ""
-
-    def mapped(self) -> tuple[()]:
-        return ()
-
-    def card(self, _index: int) -> tuple[()]:
-        return ()
-
-
 def _run() -> CampaignRun:
     spec = CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", CALLER, retry=RetryRule(max_attempts=2))
-    return CampaignRun(1, spec, _OneContact(), epoch=1)
+    return CampaignRun(1, spec, ListedContacts([(0,)], (("America/New_York",),)), epoch=1)
 
 
 def _ended(outcome: Outcome) -> Symbol:
@@ -147,7 +121,7 @@ def campaign_moves() -> tuple[list[Move], list[Move]]:
 
 #: Everything a ledger handles.
 TO_LEDGER = (
-    _says(c.OpenRun(1, 1, CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", CALLER), _OneContact.zone_sets)),
+    _says(c.OpenRun(1, 1, CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", CALLER), (("America/New_York",),))),
     _says(c.ProposeIntent(ATTEMPT, 1, NUMBER, 0)),
     Symbol(
         "RecordOutcome",
@@ -207,7 +181,6 @@ TO_TRUNK = (
     _says(c.JoinAgent(ATTEMPT, "a", 1)),
     _says(c.HangUp(ATTEMPT, Outcome.ABANDONED)),
     _says(c.HangUp(ATTEMPT, Outcome.WITHDRAWN)),
-    _says(c.SetCall("a", ATTEMPT, muted=True, held=False)),
     _says(c.Announce("p")),
     _says(c.ReportAttempt(ATTEMPT, "c")),
     _says(c.ReportAgentCall("a", 2)),
@@ -215,7 +188,6 @@ TO_TRUNK = (
     _says(e.LineAnswered(ATTEMPT, AnswerClass.MACHINE)),
     _says(e.LineJoined(ATTEMPT, "a")),
     _says(e.LineJoined(ATTEMPT, "b")),
-    _says(e.LineChanged(ATTEMPT, muted=True, held=False)),
     _says(e.LineEnded(ATTEMPT, Outcome.NO_ANSWER, 0)),
     _says(e.SwitchConnected(())),
     _says(e.SwitchConnected(((ATTEMPT, "", False),))),

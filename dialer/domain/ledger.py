@@ -27,6 +27,7 @@ from dialer.domain.weekly import common_hours
 from dialer.errors import InvariantError
 
 STORE = Address("store", "main")
+_UNCLAIMED_LIMIT = 1_000  #: dispositions that may wait for their run: as many as agents are in wrap-up
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ class Ledger:
         self._added: dict[str, set[int]] = {}
         self._removed: dict[str, set[int]] = {}
         self._runs: dict[int, _Run] = {}
+        self._unclaimed: list[e.DispositionSet] = []  #: of runs that are not open here
         self._open: dict[int, _Open] = {}
         self._busy: dict[int, int] = {}
         self._longest_cap_us = max((cap.window_us for cap in rules.caps), default=0)
@@ -152,7 +154,10 @@ class Ledger:
             return  # a replaced incarnation speaking late
         lists = (*self._globals, *(name for name in msg.spec.dnc_lists if name not in self._globals))
         address = Address("campaign", msg.spec.campaign)
-        self._runs[msg.run_no] = _Run(msg.spec, address, msg.epoch, msg.zone_sets, lists)
+        run = self._runs[msg.run_no] = _Run(msg.spec, address, msg.epoch, msg.zone_sets, lists)
+        for word in [word for word in self._unclaimed if run_of(word.attempt_id) == msg.run_no]:
+            self._unclaimed.remove(word)
+            self._pass_on(run, word, out)
 
     def _record_state(self, msg: c.RecordCampaignState, now_us: int, out: list[Envelope]) -> None:
         out.append(Envelope(JOURNAL, r.CampaignStateRow(msg.run_no, msg.campaign, msg.state, now_us, msg.reason)))
@@ -168,8 +173,13 @@ class Ledger:
         """
         self._journal(msg, now_us, out)
         run = self._runs.get(run_of(msg.attempt_id))
-        rules = () if run is None else run.spec.dispositions
-        if run is not None and any(rule.code == msg.code and has_effect(rule) for rule in rules):
+        if run is not None:
+            self._pass_on(run, msg, out)
+        elif len(self._unclaimed) < _UNCLAIMED_LIMIT:
+            self._unclaimed.append(msg)  # this ledger is reborn; the campaign is about to open its run
+
+    def _pass_on(self, run: _Run, msg: e.DispositionSet, out: list[Envelope]) -> None:
+        if any(rule.code == msg.code and has_effect(rule) for rule in run.spec.dispositions):
             out.append(Envelope(run.address, msg))
 
     def _record_skip(self, msg: c.RecordSkip, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002

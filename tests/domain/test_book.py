@@ -85,7 +85,7 @@ def test_rested_contacts_wait_for_all_fresh_ones():
 
 
 def test_a_closed_zone_parks_and_does_not_spend():
-    """Contacts outside the hours are set aside untouched, and come first when their zone opens."""
+    """Requirement 92. Contacts outside the hours are set aside untouched, and come first when their zone opens."""
     made = book(1, 0, 1, 0, hours=FROM_TEN)
     assert taken(made, NOON) == [1, 3]
     assert [made.place(contact) for contact in (0, 2)] == [Place.PARKED] * 2
@@ -158,7 +158,7 @@ def test_many_rested_contacts_are_looked_at_in_parts():
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_what_follows_an_outcome(outcome):
-    """Final outcomes end the contact; un-dialled ones cost nothing; after others it rests, from the end of the call."""
+    """Requirements 22, 23, 24. Final ones end the contact, un-dialled ones cost nothing, after others it rests."""
     made = book(0)
     made.take(NOON)
     made.ended(0, outcome, NOON + 7 * SECOND_US)
@@ -187,7 +187,7 @@ def test_due_times_are_rounded_up():
 
 
 def test_one_budget_for_all_outcomes():
-    """The third counted attempt is the last, whatever the outcomes; un-dialled ones in between do not count."""
+    """Requirement 60. The third counted attempt is the last, whatever the outcomes; un-dialled ones do not count."""
     made = book(0)
     now_us = NOON
     for outcome in (Outcome.BUSY, Outcome.EXPIRED, Outcome.NO_ANSWER, Outcome.WITHDRAWN, Outcome.UNKNOWN):

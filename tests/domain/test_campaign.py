@@ -187,7 +187,7 @@ def test_a_run_without_calls_stops_at_once():
 
 
 def test_a_run_is_complete_when_no_contact_can_become_due():
-    """The last final outcome ends it; the scheduler and the journal hear of that once."""
+    """Requirement 58. The last final outcome ends it; the scheduler and the journal hear of that once."""
     made = run(1)
     say(made, ask(1), accepted(), ended(outcome=Outcome.CONNECTED))
     assert made.state is ACTIVE
@@ -623,7 +623,7 @@ def test_announce(state, stage, told):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_whole_run_with_the_ledger(seed):
-    """Three contacts with random outcomes, each actor reborn now and then: the run completes and the books agree."""
+    """Requirements 20, 24. Three contacts, random outcomes, actors reborn: the run completes and the books agree."""
     dice = Random(seed)
     hours = WeeklyHours.daily(0, 1440)
     rules = LegalRules("r", (("America/New_York", hours),))

@@ -139,8 +139,17 @@ def test_a_disposition_is_kept_and_passed_on(rule, passed_on):
     word = e.DispositionSet(attempt_id(1, 0, 1), "a", "x", "", NOON)
     expected = [(JOURNAL, word), *([(Address("campaign", "one"), word)] if passed_on else [])]
     assert made.handle([word], NOON) == expected
-    unknown = replace(word, attempt_id=attempt_id(9, 0, 1))
-    assert made.handle([unknown], NOON) == [(JOURNAL, unknown)]
+
+
+def test_a_disposition_waits_for_its_run_to_be_opened():
+    """The ledger is reborn and hears the agent before the campaign: passed on once, when the run is known."""
+    made = Ledger(RULES)
+    word = e.DispositionSet(attempt_id(1, 0, 1), "a", "callback_asked", "", NOON, NOON)
+    other = replace(word, attempt_id=attempt_id(9, 0, 1))
+    assert made.handle([word, other], NOON) == [(JOURNAL, word), (JOURNAL, other)]
+    opening = c.OpenRun(1, 1, SPEC, (("America/New_York",),))
+    assert made.handle([opening], NOON) == [(Address("campaign", "one"), word)]
+    assert made.handle([opening], NOON) == []
 
 
 def test_a_skip_is_kept():
