@@ -105,6 +105,10 @@ class Calls:
         """Calls with a person on the line and nobody promised or asked, longest first."""
         return [call for call in self._apart[Stage.WAITING].values() if not call.agent]
 
+    def decided(self) -> bool:
+        """Whether an agent has decided to make a call that is not dialled yet."""
+        return bool(self._apart[Stage.READY] or self._apart[Stage.CONFIRMING])
+
     def ready(self) -> list[Call]:
         """Calls with a promised agent and an intent that lack a line, longest first."""
         return list(self._apart[Stage.READY].values())

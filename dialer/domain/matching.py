@@ -46,12 +46,11 @@ class Matching:
         """Match all that can be matched, then ask for leases and credits."""
         self._now_us = now_us
         pool = self.pool
-        pool.offers.dial(now_us, out)
+        wanted = dict.fromkeys(pool.trunks, 0)
+        if pool.calls.decided():
+            self._dial_decided(wanted, out)
         for call in pool.calls.waiting():
             pool.find_agent(call, out)
-        wanted = dict.fromkeys(pool.trunks, 0)
-        for trunk in pool.calls.lines_needed():
-            wanted[trunk] += 1
         held: set[str] = set()
         personal: set[str] = set()
         for peers in self._ranks():
@@ -67,6 +66,12 @@ class Matching:
                 if queue and view.card.policy.keeps(view):
                     held.add(queue)
         self._request_credits(wanted, now_us, out)
+
+    def _dial_decided(self, wanted: dict[str, int], out: list[Envelope]) -> None:
+        """First the calls that agents have decided to make after a look: each has an agent who waits."""
+        self.pool.offers.dial(self._now_us, out)
+        for trunk in self.pool.calls.lines_needed():
+            wanted[trunk] += 1
 
     def next_deadline_us(self) -> int | None:
         """The next call, lease, contact or request that time alone moves on."""

@@ -354,7 +354,10 @@ class Pool:
 
     def next_deadline_us(self) -> int | None:
         """The next call or group that time alone moves on; None if there is none."""
-        return min(filter(None, (self.calls.next_deadline_us(), self.groups.next_deadline_us())), default=None)
+        call_us, group_us = self.calls.next_deadline_us(), self.groups.next_deadline_us()
+        if call_us is None or group_us is None:
+            return call_us or group_us
+        return min(call_us, group_us)
 
     def check_invariants(self) -> None:
         """Agents, calls and campaigns agree with each other; see ``pool_checks.py``.
