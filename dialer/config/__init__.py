@@ -2,6 +2,7 @@
 
 from dialer.config.campaign import AgentsSection, CampaignFile, load_campaign
 from dialer.config.fields import E164, CapSection, Slug
+from dialer.config.flow import FlowFile, load_flow
 from dialer.config.law import RulePack, load_rules
 from dialer.config.service import QueueSection, ServiceFile, load_service
 from dialer.config.trunk import TrunkSection
@@ -11,12 +12,14 @@ __all__ = [
     "AgentsSection",
     "CampaignFile",
     "CapSection",
+    "FlowFile",
     "QueueSection",
     "RulePack",
     "ServiceFile",
     "Slug",
     "TrunkSection",
     "load_campaign",
+    "load_flow",
     "load_rules",
     "load_service",
 ]

@@ -12,7 +12,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from dialer.config.fields import DAY_S, E164, RETRIED, CapSection, Hours, Mode, RetriedOutcome, Section, Slug
+from dialer.config.flow import FlowFile, refuse_errors
 from dialer.config.trunk import TrunkSection
+from dialer.domain.flow_builtin import BUILT_IN
 from dialer.domain.kinds import DialingMode
 from dialer.domain.specs import SECOND_US, AgentSpec, CampaignSpec, CapRule, PoolSpec, RetryRule
 from dialer.domain.weekly import parse_hours
@@ -46,6 +48,9 @@ class CampaignFile(Section):
     )
     flow: Slug | None = Field(
         default=None, description="Agentless only, needed there: what a person who answers hears."
+    )
+    call_flow: FlowFile | None = Field(
+        default=None, description="Agentless: a flow of this campaign's own, in place of the name of a built-in one."
     )
     concurrency: int = Field(
         default=10,
@@ -89,14 +94,31 @@ class CampaignFile(Section):
     def _fits_mode(self) -> CampaignFile:
         """An agentless campaign has a flow and no agents; every other one has a queue and no flow."""
         agentless = self.mode is DialingMode.AGENTLESS
-        needed, forbidden = ("flow", ("queue", "agents")) if agentless else ("queue", ("flow",))
-        if getattr(self, needed) is None:
+        needed, forbidden = ("flow", ("queue", "agents")) if agentless else ("queue", ("flow", "call_flow"))
+        if getattr(self, needed) is None and not (agentless and self.call_flow is not None):
             msg = f"{needed} is missing; mode {self.mode.value} needs it"
             raise ValueError(msg)
         for name in forbidden:
             if getattr(self, name) is not None:
                 msg = f"{name} does not go with mode {self.mode.value}; remove it"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_flow_that_is_sound(self) -> CampaignFile:
+        """A flow is built in, or stands in the file; an opt-out goes to a list that this campaign looks at."""
+        own = self.call_flow
+        if own is not None:
+            if self.flow is not None and self.flow != own.name:
+                msg = f"flow is {self.flow}, but call_flow is named {own.name}; leave flow out"
+                raise ValueError(msg)
+            if own.name in BUILT_IN:
+                msg = f"call_flow.name: {own.name} is built in; choose another name"
+                raise ValueError(msg)
+            refuse_errors(own.to_domain(), prefix="call_flow.", dnc_lists=self.dnc_lists)
+        elif self.flow is not None and self.flow not in BUILT_IN:
+            msg = f"no flow {self.flow!r}; use one of: {', '.join(sorted(BUILT_IN))}, or write one under call_flow"
+            raise ValueError(msg)
         return self
 
     def to_domain(self, *, pool: str = "main", version: int = 1) -> CampaignSpec:
@@ -120,7 +142,8 @@ class CampaignFile(Section):
             ring_timeout_us=self.ring_timeout_s * SECOND_US,
             hours=parse_hours(self.hours),
             amd=self.amd,
-            flow=self.flow,
+            flow=self.flow if self.call_flow is None else self.call_flow.name,
+            flow_spec=None if self.call_flow is None else self.call_flow.to_domain(version=version),
             dnc_lists=tuple(self.dnc_lists),
             version=version,
         )

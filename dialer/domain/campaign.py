@@ -21,6 +21,7 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.attempts import Attempt, RunHistory, Stage, Watch
 from dialer.domain.book import ContactBook
+from dialer.domain.flow_talk import FlowKnown, RequestFlow
 from dialer.domain.ids import attempt_id, contact_of, run_of, try_of
 from dialer.domain.kinds import UNDIALLED, CampaignState, DialingMode, IntentRefusal, Outcome
 from dialer.domain.ledger import STORE
@@ -105,6 +106,7 @@ class CampaignRun:
             c.ResumeCampaign: self._command,
             c.StopCampaign: self._command,
             c.Announce: self._announce,
+            RequestFlow: self._tell_flow,
             e.IntentAccepted: self._accepted,
             e.IntentRefused: self._refused,
             e.OutcomeRecorded: self._recorded,
@@ -349,6 +351,10 @@ class CampaignRun:
         if self._open:  # held, but its calls in progress still need the scheduler
             out.append(self._opened())
         out.append(self._closed())
+
+    def _tell_flow(self, msg: RequestFlow, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        if self.spec.flow_spec is not None:
+            out.append(Envelope(self._trunk, FlowKnown(self.spec.campaign, self.spec.flow_spec)))
 
     def _closed(self) -> Envelope:
         return Envelope(self._scheduler, e.CampaignClosed(self.spec.campaign, self.state))

@@ -20,13 +20,14 @@ from dialer.domain.flow import (
     OptOutStep,
     PlayStep,
     QueueStep,
+    RecordStep,
     SayStep,
     Step,
     WebhookStep,
     exits,
     unbounded_exits,
 )
-from dialer.domain.flow_text import url_error
+from dialer.domain.flow_text import placeholders, url_error
 
 KEYS = frozenset("0123456789*#")
 MAX_TEXT = 2_000
@@ -47,7 +48,11 @@ Errors = Iterator[tuple[str, str]]
 
 
 def flow_errors(
-    spec: FlowSpec, *, queues: Collection[str] = (), dnc_lists: Collection[str] | None = None
+    spec: FlowSpec,
+    *,
+    queues: Collection[str] = (),
+    dnc_lists: Collection[str] | None = None,
+    columns: Collection[str] | None = (),
 ) -> list[tuple[str, str]]:
     """What is wrong with a flow.
 
@@ -55,6 +60,7 @@ def flow_errors(
         spec: The flow.
         queues: Queues that exist.
         dnc_lists: Lists that the campaign looks at; None if that is not known here.
+        columns: Columns of the contact that placeholders may name; None if that is not known here.
 
     Returns:
         (path, words) of each error, for example ``("steps.menu.branches.2", "no step 'byee'")``; empty if it is sound.
@@ -69,6 +75,8 @@ def flow_errors(
                 found.append((f"steps.{step.name}.{field}", "names no step; say what follows"))
             elif spec.step(to) is None:
                 found.append((f"steps.{step.name}.{field}", f"no step {to!r}"))
+    if columns is not None:
+        found += _placeholder_errors(spec, columns)
     return found or list(_graph_errors(spec))
 
 
@@ -182,6 +190,21 @@ def _fields(fields: tuple[tuple[str, str], ...], at: str) -> Errors:
     for name, text in fields:
         if not name or names.count(name) > 1 or len(text) > MAX_TEXT:
             yield f"{at}.fields.{name}", f"wants a name of its own and at most {MAX_TEXT} characters"
+
+
+def _placeholder_errors(spec: FlowSpec, columns: Collection[str]) -> Errors:
+    """Placeholders that nothing can fill."""
+    filled = {"phone", *columns}
+    filled |= {step.name for step in spec.steps if isinstance(step, GatherStep | WebhookStep | RecordStep)}
+    texts = [("machine_text", spec.machine_text)]
+    for step in spec.steps:
+        at = f"steps.{step.name}"
+        texts += [(f"{at}.{field}", getattr(step, field)) for field in ("text", "url") if hasattr(step, field)]
+        texts += [(f"{at}.fields.{name}", text) for name, text in getattr(step, "fields", ())]
+    for path, text in texts:
+        for name in placeholders(text):
+            if name not in filled:
+                yield path, f"nothing is known as {{{name}}}: use phone, or a step that gathers, records or asks"
 
 
 _CHECKS: dict[type[Any], Callable[..., Errors]] = {

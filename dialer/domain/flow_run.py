@@ -30,8 +30,8 @@ from dialer.domain.flow import (
     SayStep,
     WebhookStep,
 )
-from dialer.domain.flow_text import fill, percent, placeholders, plain, spoken
 from dialer.domain.flow_table import TABLE, TIMEOUTS, AgentForgone, AgentSought, Doing, OptedOut, RunEnded
+from dialer.domain.flow_text import fill, percent, placeholders, plain, spoken
 from dialer.domain.specs import SECOND_US
 from dialer.errors import IllegalTransitionError, InvariantError
 

@@ -1,7 +1,7 @@
 """Placeholders: ``{first_name}`` in a text, a URL or a field stands for what is known of the contact or the call.
 
-Known are the columns of the contact's card, ``{phone}`` for the number that was dialled, and by the names of earlier
-steps what came of them. Nothing else of the contact ever leaves.
+Known are the columns of the contact that the run was given, ``{phone}`` for the number that was dialled, and by the
+names of earlier steps what came of them. Nothing else of the contact ever leaves.
 """
 
 from __future__ import annotations

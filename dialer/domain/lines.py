@@ -57,6 +57,8 @@ class Lines:
         self._agents: dict[str, Call] = {}  # who is in a call, or being joined with one
         self._fences: dict[str, int] = {}  # agent -> latest incarnation heard of
         self._joins: deque[tuple[int, Call]] = deque()  # (when to give up, call)
+        #: Told of every call that is over, before anybody else is: (call, now, where to put what is to be said).
+        self.on_over: Callable[[Call, int, Out], None] = lambda _call, _now_us, _out: None
         self._actions: dict[type, Action] = {
             c.JoinAgent: self._join,
             c.HangUp: self._hang_up,
@@ -90,6 +92,10 @@ class Lines:
         if self.connected:
             out.append(Envelope(self._switch, order))
 
+    def clear(self, call: Call, out: Out) -> None:
+        """Hang up on a call that is up."""
+        self._clear(call, None, out)
+
     # -- actions -----------------------------------------------------------------------------------------------------
 
     def _answered(self, call: Call, msg: e.LineAnswered, now_us: int, out: Out) -> None:
@@ -108,8 +114,8 @@ class Lines:
             return  # crossed with our order: there is nothing left to decide
         told = e.CallAnswered(call.attempt_id, self._trunk, msg.answer_class, now_us)
         self._peers.tell_schedulers(call.pool, told, out)
-        if machine is not None:
-            self._clear(call, None, out)
+        if machine is not None and not (call.for_machines and machine is Outcome.MACHINE):
+            self.clear(call, out)
         else:
             call.phase = Phase.JOINED if call.flow else Phase.ANSWERED
 
@@ -158,6 +164,7 @@ class Lines:
 
     def _finish(self, call: Call, outcome: Outcome, cause: int, now_us: int, out: Out) -> None:
         """The call is over: free its line and tell everyone."""
+        self.on_over(call, now_us, out)
         self._unbridge(call, outcome, now_us, out)
         attempt, agent = call.attempt_id, call.agent
         del self.calls[attempt]

@@ -8,19 +8,21 @@ from typing import Any
 
 from dialer.domain import rows as r
 from dialer.domain.attempts import RunHistory
+from dialer.domain.flow_talk import FlowEnded
 from dialer.domain.ids import run_of
 from dialer.domain.kinds import UNDIALLED, CampaignState
 from dialer.errors import InvariantError
 
 
 class MemoryJournal:
-    """Durable rows. The first intent, outcome and disposition of an attempt stand; later ones change nothing."""
+    """Durable rows. The first intent, outcome, disposition and flow of an attempt stand; later ones change nothing."""
 
     def __init__(self) -> None:
         self.rows: list[Any] = []
         self.intents: dict[int, r.IntentRow] = {}
         self.outcomes: dict[int, r.OutcomeRow] = {}
         self.states: dict[int, CampaignState] = {}
+        self.flows: dict[int, FlowEnded] = {}
         self.dnc: list[tuple[str, int, bool]] = []
         self._digest = hashlib.sha256()
 
@@ -31,23 +33,26 @@ class MemoryJournal:
             InvariantError: An outcome without an intent.
         """
         for row in rows:
-            kind = type(row)
-            if kind is r.IntentRow:
-                if row.attempt_id in self.intents:
-                    continue
-                self.intents[row.attempt_id] = row
-            elif kind is r.OutcomeRow:
-                if row.attempt_id not in self.intents:
-                    raise InvariantError("intent before outcome", f"attempt {row.attempt_id}")
-                if row.attempt_id in self.outcomes:
-                    continue
-                self.outcomes[row.attempt_id] = row
-            elif kind is r.CampaignStateRow:
-                self.states[row.run_no] = row.state
-            elif kind is r.DncRow:
-                self.dnc.append((row.dnc_list, row.number, row.added))
-            self.rows.append(row)
-            self._digest.update(repr(row.__reduce__()[1]).encode())
+            if self._take(row):
+                self.rows.append(row)
+                self._digest.update(repr(row.__reduce__()[1]).encode())
+
+    def _take(self, row: Any) -> bool:
+        """Keep a row by what it is about; False if it repeats one."""
+        kind = type(row)
+        if kind is r.IntentRow:
+            return self.intents.setdefault(row.attempt_id, row) is row
+        if kind is r.OutcomeRow:
+            if row.attempt_id not in self.intents:
+                raise InvariantError("intent before outcome", f"attempt {row.attempt_id}")
+            return self.outcomes.setdefault(row.attempt_id, row) is row
+        if kind is FlowEnded:
+            return self.flows.setdefault(row.attempt_id, row) is row
+        if kind is r.CampaignStateRow:
+            self.states[row.run_no] = row.state
+        elif kind is r.DncRow:
+            self.dnc.append((row.dnc_list, row.number, row.added))
+        return True
 
     def digest(self) -> str:
         """Fingerprint of everything that happened."""

@@ -112,3 +112,16 @@ SELECT seq, dnc_list, number, added, make_timestamp(at_us) AS changed_at, source
 
 CREATE VIEW agent_history AS
 SELECT agent, state, make_timestamp(at_us) AS changed_at FROM agent_sessions;
+
+-- What came of the flow in a call: the last step, the result, and a JSON object of answers by step.
+-- name: version_2
+CREATE TABLE flows (
+    attempt_id BIGINT PRIMARY KEY,
+    run_no INTEGER NOT NULL,
+    flow VARCHAR NOT NULL,
+    version BIGINT NOT NULL,
+    step VARCHAR NOT NULL,
+    result VARCHAR NOT NULL,
+    answers VARCHAR NOT NULL,
+    ended_us BIGINT NOT NULL
+);

@@ -21,7 +21,7 @@ from dialer.errors import ConflictError, DataDirectoryError
 from dialer.storage.records import group
 from dialer.storage.sql import load
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "dialer.duckdb"
 #: Write-ahead log size at which DuckDB folds it into the file: a larger one makes pauses rarer, a restart longer.
 CHECKPOINT_AT = "256MB"

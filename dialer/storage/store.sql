@@ -58,6 +58,10 @@ ON CONFLICT DO NOTHING;
 -- name: append_agent_sessions
 INSERT INTO agent_sessions SELECT agent, state, at_us FROM incoming ON CONFLICT DO NOTHING;
 
+-- name: append_flows
+INSERT INTO flows SELECT attempt_id, attempt_id >> 43, flow, version, step, result, answers, ended_us FROM incoming
+ON CONFLICT DO NOTHING;
+
 -- name: append_dnc_changes
 INSERT INTO dnc_changes (dnc_list, number, added, at_us, source)
 SELECT dnc_list, number, added, at_us, source FROM incoming;

@@ -3,7 +3,7 @@ r"""The carrier as a machine: what happens to a call after it was placed.
 A call goes through these phases, each with one timer of its own; an order to join or to clear runs beside it:
 
     RINGING --pick-up--> DETECTING --verdict--> WAITING --joined--> JOINED
-       |   \--pick-up, detection off--------------^  \--flow------> LISTENING
+       |   \--pick-up, detection off--------------^  \--flow------> LISTENING --joined--> JOINED
        +--refused, rang out--> OVER, and so from every phase: the far end hangs up, or the call is cleared
 
 Everything about a callee is drawn from (seed, attempt id), so neither order of arrival nor the policy that dials
@@ -22,9 +22,11 @@ from typing import Any, NoReturn
 from dialer.domain.commands import BridgeCall, ClearCall, PlaceCall
 from dialer.domain.events import LineAnswered, LineEnded, LineJoined
 from dialer.domain.kinds import AnswerClass, Outcome
-from dialer.domain.specs import HOUR_US
+from dialer.domain.media import MEDIA_ORDERS, AwaitTone
+from dialer.domain.specs import HOUR_US, SECOND_US
 from dialer.errors import InvariantError
 from dialer.telephony.simulated.chance import below, draw, key, pick, quantiles, threshold
+from dialer.telephony.simulated.listening import Listeners
 from dialer.telephony.simulated.profile import CarrierProfile
 
 # Phases. Plain integers: a lookup in an enumeration costs more than the step it stands for.
@@ -60,6 +62,8 @@ _FATES: tuple[tuple[Outcome, int] | None, ...] = (
 _MACHINE, _PERSON, _RINGS_OUT = 0, 6, 7
 _NORMAL_CLEARING = 16
 _NO_ANSWER = 19
+#: How long a machine records after its greeting.
+_RECORDS_US = 60 * SECOND_US
 
 # A timer is one integer, due time and serial: a heap of integers is sifted several times as fast as one of tuples.
 _SERIAL_BITS = 32
@@ -133,16 +137,17 @@ class Carrier:
         self._greeting = quantiles(profile.greeting)
         self._flow = quantiles(profile.flow)
         self._lateness = quantiles(profile.lateness)
+        self._listeners = Listeners(profile.manners, seed)
 
     def handle(self, commands: Sequence[Any], now_us: int) -> list[Any]:
         """Let time pass until now, then carry out the commands.
 
         Args:
-            commands: PlaceCall, BridgeCall and ClearCall, oldest first; none when a deadline came.
+            commands: PlaceCall, BridgeCall, ClearCall, orders of ``media.py``, oldest first; none when a deadline came.
             now_us: UTC microseconds, never before an earlier call's value.
 
         Returns:
-            LineAnswered, LineJoined and LineEnded, in the order in which they happened.
+            LineAnswered, LineJoined, LineEnded and events of ``media.py``, in the order in which they happened.
 
         Raises:
             TypeError: Something that is no command to a switch.
@@ -157,6 +162,8 @@ class Carrier:
                 self._bridge(command, now_us, events)
             elif kind is ClearCall:
                 self._clear(command, now_us, events)
+            elif kind in MEDIA_ORDERS:
+                self._media(command, now_us)
             else:
                 msg = f"a carrier does not understand {kind.__name__}"
                 raise TypeError(msg)
@@ -168,11 +175,19 @@ class Carrier:
         heap = self._heap
         while heap and heap[0] not in self._timers:
             heapq.heappop(heap)
-        return heap[0] >> _SERIAL_BITS if heap else None
+        own_us = heap[0] >> _SERIAL_BITS if heap else None
+        theirs_us = self._listeners.next_us()
+        if own_us is None or theirs_us is None:
+            return own_us if theirs_us is None else theirs_us
+        return min(own_us, theirs_us)
 
     def live_calls(self) -> tuple[tuple[int, str, bool], ...]:
         """(attempt id, agent or "", reported as answered) of each call that is up, oldest first."""
         return tuple((call.attempt_id, call.agent, call.phase >= _WAITING) for call in self._calls.values())
+
+    def flows_up(self) -> tuple[int, ...]:
+        """Attempt ids of calls that were placed with a flow and are up."""
+        return tuple(call.attempt_id for call in self._calls.values() if call.flow)
 
     def live_count(self) -> int:
         """Number of calls that are up."""
@@ -225,7 +240,7 @@ class Carrier:
 
     def _bridge(self, command: BridgeCall, now_us: int, events: list[Any]) -> None:
         call = self._calls.get(command.attempt_id)
-        if call is None or call.phase != _WAITING or call.bridge or call.clear:
+        if call is None or call.phase not in (_WAITING, _LISTENING) or call.bridge or call.clear:
             return
         call.wanted = command.agent
         delay_us = self.profile.bridge_us + call.late_us
@@ -253,6 +268,18 @@ class Carrier:
             call.step = self._disarm(call.step)
             call.bridge = self._disarm(call.bridge)
 
+    def _media(self, order: Any, now_us: int) -> None:
+        """An order of a flow; in vain for a call that is gone, or that nobody has picked up yet."""
+        call = self._calls.get(order.attempt_id)
+        if call is None or call.clear or call.phase not in (_WAITING, _LISTENING):
+            return
+        tone_us = None
+        if call.machine and type(order) is AwaitTone:
+            tone_us = call.step >> _SERIAL_BITS  # the end of the greeting: from then on it records
+            self._disarm(call.step)
+            call.step = self._arm(call, tone_us + _RECORDS_US)
+        self._listeners.order(order, now_us, tone_us)
+
     # -- time --------------------------------------------------------------------------------------------------------
 
     def _arm(self, call: _Call, due_us: int) -> int:
@@ -277,6 +304,7 @@ class Carrier:
                 self._join(call, due_us, events)
             else:
                 self._end_by_phase(call, events)
+        self._listeners.advance(now_us, events)
 
     def _disarm(self, timer: int) -> int:
         """Forget a timer, 0 for none; its entry in the heap is skipped when it comes up. Always 0."""
@@ -349,6 +377,8 @@ class Carrier:
         if call.clear:
             timers.pop(call.clear, None)
         del self._calls[call.attempt_id]
+        if call.flow:
+            self._listeners.drop(call.attempt_id)
         self.ended += 1
         events.append(LineEnded(call.attempt_id, outcome, cause))
 
