@@ -72,8 +72,22 @@ class FlowRun:
         card: Columns of the contact.
     """
 
-    __slots__ = ("_answers", "_deadline_us", "_limit_us", "_now_us", "_op", "_prompting", "_step", "_used", "_values",
-                 "attempt_id", "doing", "result", "spec")  # fmt: skip
+    __slots__ = (
+        "_answers",
+        "_deadline_us",
+        "_limit_us",
+        "_now_us",
+        "_op",
+        "_prompting",
+        "_step",
+        "_stop",
+        "_used",
+        "_values",
+        "attempt_id",
+        "doing",
+        "result",
+        "spec",
+    )
 
     def __init__(self, spec: FlowSpec, attempt_id: int, number: int, card: Mapping[str, str] | None = None) -> None:
         self.spec = spec
@@ -86,6 +100,7 @@ class FlowRun:
         self._step = spec.start
         self._op = 0
         self._prompting = False  # the prompt of the present number is heard
+        self._stop: m.StopGather | m.StopRecording | AgentForgone | None = None  # what ends what is going on
         self._now_us = 0
         self._deadline_us = 0
         self._limit_us = 0
@@ -195,6 +210,7 @@ class FlowRun:
         self._speak(step.prompt, step.text, out)
         order = m.GatherDigits(self.attempt_id, self._op, step.max_digits, step.end_key, step.first_us, step.between_us)
         out.append(order)
+        self._stop = m.StopGather(self.attempt_id, self._op)
         self._wait(Doing.ASKING, PROMPT_LIMIT_US + _answer_us(step))
         return None
 
@@ -209,6 +225,7 @@ class FlowRun:
         self._op += 1
         name = f"{self.attempt_id}-{step.name}"
         out.append(m.StartRecording(self.attempt_id, self._op, name, step.limit_us, step.silence_us, step.beep))
+        self._stop = m.StopRecording(self.attempt_id, self._op)
         self._wait(Doing.RECORDING, step.limit_us + SLACK_US)
 
     def _enter_webhook(self, step: WebhookStep, out: Said) -> str | None:
@@ -229,6 +246,7 @@ class FlowRun:
             out.append(m.PlayPrompt(self.attempt_id, self._op, step.music, loop=True))
             self._prompting = True
         out.append(AgentSought(step.queue, self._now_us + step.limit_us))
+        self._stop = AgentForgone()
         self._wait(Doing.QUEUED, step.limit_us)
 
     def _enter_opt_out(self, step: OptOutStep, out: Said) -> str:
@@ -255,17 +273,20 @@ class FlowRun:
             self._prompting = False
             out.append(m.StopPrompt(self.attempt_id, self._op))
 
+    def _give_up(self, out: Said) -> None:
+        """Stop what is going on."""
+        self._hush(out)
+        if self._stop is not None:
+            out.append(self._stop)
+            self._stop = None
+
     def _end(self, result: FlowResult, out: Said) -> None:
-        """Stop what is running, and say how it ended."""
-        if result is not FlowResult.HUNG_UP:  # otherwise all has ended with the call
-            self._hush(out)
-            if self.doing is Doing.ASKING:
-                out.append(m.StopGather(self.attempt_id, self._op))
-            elif self.doing is Doing.RECORDING:
-                out.append(m.StopRecording(self.attempt_id, self._op))
-        if self.doing is Doing.QUEUED and result is not FlowResult.TRANSFERRED:
-            out.append(AgentForgone())
-        self._prompting = False
+        """Stop what is going on, and say how it ended."""
+        if result is not FlowResult.HUNG_UP:
+            self._give_up(out)
+        elif type(self._stop) is AgentForgone:  # all other things have ended with the call
+            out.append(self._stop)
+        self._prompting, self._stop = False, None
         self.doing, self.result = Doing.OVER, result
         out.append(RunEnded(self._step, result, tuple(sorted(self._answers.items()))))
 
@@ -290,6 +311,7 @@ class FlowRun:
         self._prompting = False
 
     def _pressed(self, event: m.DigitsGathered, out: Said) -> None:
+        self._stop = None
         self._hush(out)
         step = self.spec.step(self._step)
         if not isinstance(step, GatherStep):
@@ -303,6 +325,7 @@ class FlowRun:
         self._go(to or step.name, out)  # asked again; when attempts are used up, that leads to ``otherwise``
 
     def _recorded(self, event: m.RecordingEnded, out: Said) -> None:
+        self._stop = None
         step = self.spec.step(self._step)
         if isinstance(step, RecordStep):
             if event.ok:
@@ -326,6 +349,7 @@ class FlowRun:
         self._end(FlowResult.MESSAGE if event.ok else FlowResult.FAILED, out)
 
     def _joined(self, _event: LineJoined, out: Said) -> None:
+        self._stop = None
         self._end(FlowResult.TRANSFERRED, out)
 
     def _hung_up(self, _event: LineEnded, out: Said) -> None:
@@ -342,15 +366,15 @@ class FlowRun:
             getattr(self, TIMEOUTS[self.doing])(out)
 
     def _unspoken(self, out: Said) -> None:
-        self._hush(out)
+        self._give_up(out)
         self._spoken(m.PromptEnded(self.attempt_id, self._op, ok=False), out)
 
     def _unpressed(self, out: Said) -> None:
-        out.append(m.StopGather(self.attempt_id, self._op))
+        self._give_up(out)
         self._pressed(m.DigitsGathered(self.attempt_id, self._op, ""), out)
 
     def _unrecorded(self, out: Said) -> None:
-        out.append(m.StopRecording(self.attempt_id, self._op))
+        self._give_up(out)
         self._recorded(m.RecordingEnded(self.attempt_id, self._op, 0, ok=False), out)
 
     def _unanswered(self, out: Said) -> None:
@@ -360,8 +384,7 @@ class FlowRun:
             self._go(step.timed_out or step.failed, out)
 
     def _alone(self, out: Said) -> None:
-        self._hush(out)
-        out.append(AgentForgone())
+        self._give_up(out)
         step = self.spec.step(self._step)
         if isinstance(step, QueueStep):
             self._go(step.nobody, out)
