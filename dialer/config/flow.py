@@ -20,7 +20,10 @@ from dialer.yamlfile import read_model
 
 
 def _text_keys(value: Any) -> Any:
-    """YAML reads an unquoted 1 as a number."""
+    """YAML reads an unquoted 1 as a number, and an unquoted yes as true."""
+    if isinstance(value, dict) and any(isinstance(key, bool) for key in value):
+        msg = "yes, no, on and off must stand in quotes"
+        raise ValueError(msg)
     return {str(key): to for key, to in value.items()} if isinstance(value, dict) else value
 
 
@@ -95,13 +98,13 @@ class BranchSection(Section):
     """Go on by the result of an earlier step."""
 
     kind: Literal["branch"]
-    on: Name = Field(description="Step whose digits or answer decide. Required.")
+    of: Name = Field(description="Step whose digits or answer decide. Required.")
     branches: Branches = Field(description="Step by value. Required.")
     otherwise: Name = Field(description="Step for every other value. Required.")
 
     def to_domain(self, name: str) -> f.BranchStep:
         """The step."""
-        return f.BranchStep(name, self.on, tuple(self.branches.items()), self.otherwise)
+        return f.BranchStep(name, self.of, tuple(self.branches.items()), self.otherwise)
 
 
 class CountSection(Section):

@@ -82,7 +82,7 @@ class BranchStep:
     """Go on by the result of an earlier step: digits of a gather, answer of a webhook."""
 
     name: str
-    on: str  #: the earlier step
+    of: str  #: the earlier step
     branches: tuple[tuple[str, str], ...]  #: (value, step)
     otherwise: str
     kind: Literal["branch"] = "branch"

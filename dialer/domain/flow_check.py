@@ -113,8 +113,8 @@ def _own_errors(step: Step, spec: FlowSpec, queues: Collection[str], dnc_lists: 
             yield f"{at}.dnc_list", "names no do-not-call list: an opt-out would have no effect"
         elif dnc_lists is not None and step.dnc_list not in dnc_lists:
             yield f"{at}.dnc_list", f"the campaign does not look at list {step.dnc_list!r}: name it in dnc_lists"
-    if isinstance(step, BranchStep) and not isinstance(spec.step(step.on), GatherStep | WebhookStep):
-        yield f"{at}.on", f"{step.on!r} is no step that gathers digits or asks a webhook"
+    if isinstance(step, BranchStep) and not isinstance(spec.step(step.of), GatherStep | WebhookStep):
+        yield f"{at}.of", f"{step.of!r} is no step that gathers digits or asks a webhook"
 
 
 def _range(field: str, value: int, path: str) -> Errors:

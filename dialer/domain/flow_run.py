@@ -215,7 +215,7 @@ class FlowRun:
         return None
 
     def _enter_branch(self, step: BranchStep, _out: Said) -> str:
-        return dict(step.branches).get(self._answers.get(step.on, ""), step.otherwise)
+        return dict(step.branches).get(self._answers.get(step.of, ""), step.otherwise)
 
     def _enter_count(self, step: CountStep, _out: Said) -> str:
         self._used[step.name] += 1

@@ -83,7 +83,7 @@ WRONG = {
     "no branch": (flow(replace(MENU, branches=())), "steps.menu.branches"),
     "no branch of a branch": (flow(MENU, BranchStep("b", "menu", (), "end")), "steps.b.branches"),
     "branch twice": (flow(replace(MENU, branches=(("1", "end"), ("1", "menu")))), "steps.menu.branches.1"),
-    "branch on nothing": (flow(BranchStep("b", "end", (("1", "end"),), "end")), "steps.b.on"),
+    "branch on nothing": (flow(BranchStep("b", "end", (("1", "end"),), "end")), "steps.b.of"),
     "bad digits": (flow(replace(MENU, branches=(("A", "end"),))), "steps.menu.branches.A"),
     "too many digits": (flow(replace(MENU, branches=(("12", "end"),))), "steps.menu.branches.12"),
     "end key in digits": (flow(replace(MENU, branches=(("#", "end"),), end_key="#")), "steps.menu.branches.#"),

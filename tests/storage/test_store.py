@@ -10,6 +10,8 @@ import pytest
 
 from dialer.domain import events as e
 from dialer.domain import rows as r
+from dialer.domain.flow import FlowResult
+from dialer.domain.flow_talk import FlowEnded
 from dialer.domain.ids import attempt_id, run_of
 from dialer.domain.kinds import UNDIALLED, AgentState, CampaignState, Outcome
 from dialer.errors import ConflictError, DataDirectoryError
@@ -39,6 +41,7 @@ def one_of_each():
         outcome(attempt),
         e.DispositionSet(attempt, "a1", "sale", "called back", T0 + 20),
         e.AgentSessionChanged("a1", AgentState.BREAK, T0 + 30),
+        FlowEnded(attempt, "survey", 2, "end", FlowResult.COMPLETED, '{"menu": "1"}', T0 + 35),
         r.DncRow("internal", NUMBER, added=True, at_us=T0 + 40, source="api"),
         r.CampaignStateRow(4, "c", CampaignState.ACTIVE, T0 + 50, "start"),
     ]
