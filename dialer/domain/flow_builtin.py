@@ -12,7 +12,14 @@ NOTICE = FlowSpec(
     "notice",
     "notice",
     (
-        SayStep("notice", "Hello. This is an automatic message. Please look at your mail. Thank you. Goodbye.", "end"),
+        SayStep(
+            "notice",
+            "Hello. This is an automatic message, and there is nothing that you need to do right now. A letter is on "
+            "its way to you. Please look at your mail within the next days, and read the letter before you call us "
+            "about it. Everything that we know stands there, with the hours at which you reach us. We say this once "
+            "more: a letter is on its way to you. Thank you for listening. Goodbye.",
+            "end",
+        ),
         HangUpStep("end"),
     ),
 )

@@ -127,7 +127,7 @@ SMALL = "name: small\nstart: a\nsteps:\n  a: {kind: say, text: Hello, next: end}
         ("kind: say", "kind: sing", "kind"),
         ("kind: say, ", "kind: say, loud: 1, ", "unknown field"),
         ("steps:", "limit_s: 0.5\nsteps:", "limit_s: must be 1 to 3600 seconds, not 0.5"),
-        ("kind: say, text: Hello", "kind: gather, text: a, branches: {yes: a}, otherwise: end", "stand in quotes"),
+        ("kind: say, text: Hello, next: end", "kind: gather, text: a, branches: {yes: a}, otherwise: end", "in quotes"),
         ("name: small", "name: Small Talk", "'Small Talk'"),
         ("name: small", "name: small\nmachine_text: Hello", "on_machine: must be message"),
     ],
