@@ -7,6 +7,7 @@ from typing import Any
 from dialer.domain.kinds import LIVE_ANSWERS, UNDIALLED, Outcome
 from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US
 from dialer.errors import NotFoundError
+from dialer.storage.flows import flow_report
 from dialer.storage.sql import load
 from dialer.storage.store import Store
 
@@ -24,7 +25,8 @@ def run_report(store: Store, run_no: int, *, speed: float = 1.0) -> dict[str, An
         name -> count), ``open``, ``connected``, ``abandoned``, ``live_answers``, ``abandon_ratio`` (0 without live
         answers), ``agents``, ``utilisation_ratio`` (talk and wrap-up over staffed time), ``dials_per_s`` (per recorded
         second), ``answer_to_agent_ms`` (wall time: ``p50``, ``p99``, ``max``), ``virtual_s`` (recorded seconds from
-        start to end), and ``timeline`` and ``by_hour``: counts per minute and hour, UTC, without empty ones.
+        start to end), ``timeline`` and ``by_hour``: counts per minute and hour, UTC, without empty ones; and what
+        ``flow_report`` counts.
 
     Raises:
         NotFoundError: Nothing is recorded of such a run.
@@ -66,6 +68,7 @@ def run_report(store: Store, run_no: int, *, speed: float = 1.0) -> dict[str, An
         "virtual_s": virtual_s,
         "timeline": _timeline(store, run_no, MINUTE_US),
         "by_hour": _timeline(store, run_no, HOUR_US),
+        **flow_report(store, run_no),
     }
 
 

@@ -72,6 +72,9 @@ def test_what_is_pressed_shows_in_the_records():
     opted_out = {row.number for row in journal.rows if type(row) is r.DncRow}
     assert opted_out == {journal.intents[attempt].number for attempt, row in flows.items() if "stop" in row.answers}
     assert len(opted_out) > 50
+    (report,) = simulation.reports()
+    assert sum(report["flow_results"].values()) == report["connected"]
+    assert report["flow_answers"]["menu"] == {key: answers[key] for key in sorted(answers) if key}
 
 
 def test_simulation_repeats():
