@@ -106,10 +106,10 @@ class Lines:
         machine = _MACHINES.get(msg.answer_class)
         if machine is not None:
             call.outcome = machine
-        elif call.flow:
-            call.joined, call.joined_us = True, now_us
         elif clearing:
             call.outcome = Outcome.ABANDONED  # a person picked up, and is hung up on
+        elif call.flow:
+            call.joined, call.joined_us = True, now_us
         if clearing:
             return  # crossed with our order: there is nothing left to decide
         told = e.CallAnswered(call.attempt_id, self._trunk, msg.answer_class, now_us)
