@@ -34,6 +34,7 @@ SPEAKERS = {
     "telephony/simulated/backend.py": "switch",
     "telephony/simulated/carrier.py": "switch",
     "telephony/simulated/listening.py": "switch",
+    "telephony/automation.py": "switch",
     "sim/lines.py": "switch",
     "sim/people.py": "desk",
     "sim/host.py": "courier",

@@ -26,7 +26,8 @@ class FlowKnown:
 class FlowEnded:
     """Trunk to store: how the run of a flow ended, for the record. One for each call that a flow has talked to.
 
-    The result of the attempt itself comes by ``AttemptEnded``.
+    The result of the attempt itself comes by ``AttemptEnded``. The first record of an attempt stands: a trunk that was
+    reborn before the line was down may say LOST of a run that had ended.
     """
 
     attempt_id: int

@@ -10,7 +10,16 @@ import pytest
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
-from dialer.domain.flow import FlowSpec, GatherStep, HangUpStep, OnMachine, OptOutStep, QueueStep, RecordStep
+from dialer.domain.flow import (
+    FlowResult,
+    FlowSpec,
+    GatherStep,
+    HangUpStep,
+    OnMachine,
+    OptOutStep,
+    QueueStep,
+    RecordStep,
+)
 from dialer.domain.flow_talk import AgentWanted, FlowEnded, FlowKnown
 from dialer.domain.kinds import UNDIALLED, Outcome
 from dialer.domain.media import FlowsUp
@@ -165,7 +174,8 @@ class World:
             elif kind is e.AttemptReported:
                 self.judge(message)
             elif kind is FlowEnded:
-                self.flows[message.attempt_id] += 1
+                again = message.result is FlowResult.LOST and message.attempt_id in self.flows
+                self.flows[message.attempt_id] += not again  # the trunk died before the line was down
             elif to.kind == "scheduler":
                 self.tell_scheduler(to.id, message)
             elif to.kind == "agent":
