@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-#: Receives events of the switch: LineAnswered, LineJoined, LineEnded, SwitchConnected, SwitchLost.
+#: Receives events of the switch: LineAnswered, LineJoined, LineEnded, SwitchConnected, SwitchLost, and of ``media.py``.
 Sink = Callable[[Sequence[Any]], None]
 
 
@@ -17,10 +17,13 @@ class TrunkBackend(Protocol):
     """
 
     async def start(self, sink: Sink) -> None:
-        """Connect; the first event is ``SwitchConnected`` with the calls that are already up."""
+        """Connect; the first event is ``SwitchConnected`` with the calls that are already up.
+
+        ``FlowsUp`` follows if some of them were placed with a flow.
+        """
 
     def submit(self, commands: Sequence[Any]) -> None:
-        """Carry out PlaceCall, BridgeCall and ClearCall, in order."""
+        """Carry out PlaceCall, BridgeCall, ClearCall and the orders of ``domain/media.py``, in order."""
 
     def live_calls(self) -> tuple[tuple[int, str, bool], ...]:
         """(attempt id, agent or "", answered) of each call of ours on the switch."""
