@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from dataclasses import replace
@@ -75,6 +76,17 @@ def test_what_is_pressed_shows_in_the_records():
     (report,) = simulation.reports()
     assert sum(report["flow_results"].values()) == report["connected"]
     assert report["flow_answers"]["menu"] == {key: answers[key] for key in sorted(answers) if key}
+
+
+@pytest.mark.parametrize("faults", ["none", "heavy"])
+def test_never_more_calls_than_the_manager_said(faults):
+    """Requirements 20, 26. Twenty calls at one moment are used, and never exceeded."""
+    simulation = campaign(contacts=300, faults=faults)
+    simulation.play()
+    sent = [row for row in simulation.world.journal.outcomes.values() if row.sent_us]
+    changes = sorted([(row.sent_us, 1) for row in sent] + [(row.ended_us, -1) for row in sent])
+    up = list(itertools.accumulate(change for _, change in changes))
+    assert max(up) == 20
 
 
 def test_simulation_repeats():
