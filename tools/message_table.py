@@ -13,7 +13,7 @@ import inspect
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dialer.domain import commands, events
+from dialer.domain import commands, events, flow_talk, media
 from dialer.domain.agent_table import DEADLINE, ROWS
 from dialer.storage.records import RECORDS
 
@@ -36,8 +36,12 @@ SPEAKERS = {
     "domain/pool.py": "scheduler",
     "domain/trunk.py": "trunk",
     "domain/lines.py": "trunk",
+    "domain/flow_calls.py": "trunk",
+    "domain/flow_run.py": "trunk",
     "telephony/simulated/backend.py": "switch",
     "telephony/simulated/carrier.py": "switch",
+    "telephony/simulated/listening.py": "switch",
+    "telephony/automation.py": "switch",
     "sim/lines.py": "switch",
     "sim/people.py": "desk",
     "sim/host.py": "courier",
@@ -58,7 +62,9 @@ def _declared(module: Any) -> dict[str, type[Any]]:
 
 
 #: Name -> class of every message.
-MESSAGES: dict[str, type[Any]] = _declared(events) | _declared(commands)
+MESSAGES: dict[str, type[Any]] = {}
+for _module in (events, commands, flow_talk, media):
+    MESSAGES |= _declared(_module)
 
 
 class Line(NamedTuple):
@@ -72,7 +78,7 @@ class Line(NamedTuple):
 
 
 def lines() -> list[Line]:
-    """All messages, in the order of ``events.py`` and ``commands.py``."""
+    """All messages, in the order of their files."""
     sent, taken = senders(), receivers()
     made = []
     for cls in sorted(MESSAGES.values(), key=lambda cls: (cls.__module__, inspect.getsourcelines(cls)[1])):
@@ -132,6 +138,7 @@ def receivers() -> dict[str, set[str]]:
     taken = {"agent": {row.message.__name__ for row in ROWS if row.message is not DEADLINE}}
     taken |= {party: _handled(PACKAGE / "domain" / module) for party, module in _TABLES.items()}
     taken |= {party: _compared(PACKAGE / module) for party, module in _COMPARERS.items()}
+    taken["switch"] |= {cls.__name__ for cls in media.MEDIA_ORDERS}
     taken["journal"] = {cls.__name__ for cls in RECORDS}
     found: dict[str, set[str]] = {}
     for party, names in taken.items():
@@ -153,19 +160,22 @@ def _words(annotation: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(annotation, mode="eval")) if isinstance(node, ast.Name)}
 
 
+#: Files of messages.
+_MODULES = ("commands", "events", "flow_talk", "media")
+
 # -- reading the source ------------------------------------------------------------------------------------------------
 
 
 def _named(node: ast.expr, aliases: dict[str, str]) -> str | None:
     """The message that an expression names: ``c.LogIn`` or ``LogIn``, if it was imported under that name."""
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return node.attr if node.value.id in aliases and aliases[node.value.id] in ("commands", "events") else None
+        return node.attr if node.value.id in aliases and aliases[node.value.id] in _MODULES else None
     return aliases.get(node.id) if isinstance(node, ast.Name) and aliases.get(node.id) in MESSAGES else None
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
-    """Name in the module -> what it is in ``dialer.domain`` or one of its two message files."""
-    sources = ("dialer.domain", "dialer.domain.commands", "dialer.domain.events")
+    """Name in the module -> what it is in ``dialer.domain`` or one of its files of messages."""
+    sources = ("dialer.domain", *(f"dialer.domain.{name}" for name in _MODULES))
     imported = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module in sources]
     return {alias.asname or alias.name: alias.name for node in imported for alias in node.names}
 

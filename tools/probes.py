@@ -18,8 +18,12 @@ from explore import TIME, Move, Symbol, explore
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain import media as m
 from dialer.domain.calls import Stage
 from dialer.domain.campaign import CampaignRun
+from dialer.domain.flow import FlowResult
+from dialer.domain.flow_builtin import NOTICE
+from dialer.domain.flow_talk import FlowEnded, FlowKnown, RequestFlow
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, DialingMode, IntentRefusal, Outcome
 from dialer.domain.ledger import STORE, Ledger
@@ -85,6 +89,7 @@ TO_CAMPAIGN = (
     _says(e.OutcomeRecorded(ATTEMPT)),
     _ended(Outcome.CONNECTED),
     _ended(Outcome.NO_ANSWER),
+    _says(RequestFlow("t", "own")),
     _reported(live=True),
     _reported(live=False),
     _reported(live=False, born_after=True),
@@ -132,6 +137,7 @@ TO_LEDGER = (
     _says(c.RemoveFromDnc("own", (NUMBER,), "operator")),
     Symbol("DispositionSet", lambda now: e.DispositionSet(ATTEMPT, "a", "sale", "", now)),
     Symbol("AgentSessionChanged", lambda now: e.AgentSessionChanged("a", AgentState.IDLE, now)),
+    _says(FlowEnded(ATTEMPT, "notice", 1, "end", FlowResult.COMPLETED, "{}", 1)),
     _says(e.PeerRestarted(CAMPAIGN)),
 )
 
@@ -197,6 +203,13 @@ TO_TRUNK = (
     _says(e.SwitchConnected(((ATTEMPT, "a", True),))),
     _says(e.SwitchConnected(((OTHER, "a", True), (ATTEMPT, "a", True)))),
     _says(e.SwitchLost("gone")),
+    _says(FlowKnown("c", NOTICE)),
+    _says(m.FlowsUp((ATTEMPT,))),
+    _says(m.PromptEnded(ATTEMPT, 1)),  # of the question of the built-in reminder
+    _says(m.DigitsGathered(ATTEMPT, 1, "1")),
+    _says(m.RecordingEnded(ATTEMPT, 0, 0)),  # this and the next two come too late: the reminder does not order them
+    _says(m.ToneHeard(ATTEMPT, 0)),
+    _says(m.AutomationAnswered(ATTEMPT, 0, ok=True)),
     _says(e.PeerRestarted(SCHEDULER)),
     Symbol(TIME, None),
 )

@@ -2,6 +2,7 @@
 
 from dialer.config.campaign import AgentsSection, CampaignFile, load_campaign
 from dialer.config.fields import E164, AutoDncSection, CapSection, Slug
+from dialer.config.flow import FlowFile, load_flow
 from dialer.config.law import RulePack, load_rules
 from dialer.config.rules import ConditionSection, DispositionSection, PacingSection, PreviewSection
 from dialer.config.service import AgentSection, NumberSection, PoolSection, QueueSection, ServiceFile, load_service
@@ -16,6 +17,7 @@ __all__ = [
     "CapSection",
     "ConditionSection",
     "DispositionSection",
+    "FlowFile",
     "NumberSection",
     "PacingSection",
     "PoolSection",
@@ -26,6 +28,7 @@ __all__ = [
     "Slug",
     "TrunkSection",
     "load_campaign",
+    "load_flow",
     "load_rules",
     "load_service",
 ]

@@ -12,10 +12,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from dialer.config.fields import DAY_S, E164, RETRIED, CapSection, Hours, Mode, RetriedOutcome, Section, Slug
+from dialer.config.flow import FlowFile, refuse_errors
 from dialer.config.modes import check_mode
 from dialer.config.rules import ConditionSection, DispositionSection, PacingSection, PreviewSection, contact_filter
 from dialer.config.trunk import TrunkSection
-from dialer.domain.kinds import DialingOrder
+from dialer.domain.flow_builtin import BUILT_IN
+from dialer.domain.kinds import DialingMode, DialingOrder
 from dialer.domain.selection import Selection
 from dialer.domain.specs import (
     DEFAULT_DISPOSITIONS,
@@ -61,6 +63,9 @@ class CampaignFile(Section):
     )
     flow: Slug | None = Field(
         default=None, description="Agentless only, needed there: what a person who answers hears."
+    )
+    call_flow: FlowFile | None = Field(
+        default=None, description="Agentless: a flow of this campaign's own, in place of the name of a built-in one."
     )
     concurrency: int = Field(
         default=10,
@@ -184,6 +189,26 @@ class CampaignFile(Section):
     def _dnc_target(self) -> str:
         return self.dnc_target or next(iter(self.dnc_lists), "")
 
+    @model_validator(mode="after")
+    def _has_a_flow_that_is_sound(self) -> CampaignFile:
+        """A flow is built in, or stands in the file; an opt-out goes to a list that this campaign looks at."""
+        own = self.call_flow
+        if own is None and self.flow is None and self.mode is DialingMode.AGENTLESS:
+            msg = f"flow is missing; mode {self.mode.value} needs it"
+            raise ValueError(msg)
+        if own is not None:
+            if self.flow is not None and self.flow != own.name:
+                msg = f"flow is {self.flow}, but call_flow is named {own.name}; leave flow out"
+                raise ValueError(msg)
+            if own.name in BUILT_IN:
+                msg = f"call_flow.name: {own.name} is built in; choose another name"
+                raise ValueError(msg)
+            refuse_errors(own.to_domain(), prefix="call_flow.", dnc_lists=self.dnc_lists)
+        elif self.flow is not None and self.flow not in BUILT_IN:
+            msg = f"no flow {self.flow!r}; use one of: {', '.join(sorted(BUILT_IN))}, or write one under call_flow"
+            raise ValueError(msg)
+        return self
+
     def to_domain(self, *, pool: str = "main", version: int = 1) -> CampaignSpec:
         """The campaign as its machine needs it.
 
@@ -210,7 +235,8 @@ class CampaignFile(Section):
             ring_timeout_us=self.ring_timeout_s * SECOND_US,
             hours=parse_hours(self.hours),
             amd=self.amd,
-            flow=self.flow,
+            flow=self.flow if self.call_flow is None else self.call_flow.name,
+            flow_spec=None if self.call_flow is None else self.call_flow.to_domain(version=version),
             dnc_lists=tuple(self.dnc_lists),
             version=version,
             pacing=(self.pacing or PacingSection()).to_domain(),

@@ -17,14 +17,15 @@ class ModeFields(NamedTuple):
     forbids: tuple[str, ...]
 
 
+_FLOW = ("flow", "call_flow")
 _AGENTS_ONLY = ("queue", "agents", "pacing", "preview", "dispositions", "dnc_target", "mapping_list", "personal_wait_s")
 
 MODE_FIELDS: Mapping[DialingMode, ModeFields] = {
-    DialingMode.AGENTLESS: ModeFields(("flow",), _AGENTS_ONLY),
-    DialingMode.PREVIEW: ModeFields(("queue",), ("flow", "pacing")),
-    DialingMode.PROGRESSIVE: ModeFields(("queue",), ("flow", "pacing", "preview")),
-    DialingMode.POWER: ModeFields(("queue",), ("flow", "preview")),
-    DialingMode.PREDICTIVE: ModeFields(("queue",), ("flow", "preview", "pacing.ratio", "pacing.agent_idle_limit_s")),
+    DialingMode.AGENTLESS: ModeFields((), _AGENTS_ONLY),  # and a flow, by name or in full
+    DialingMode.PREVIEW: ModeFields(("queue",), (*_FLOW, "pacing")),
+    DialingMode.PROGRESSIVE: ModeFields(("queue",), (*_FLOW, "pacing", "preview")),
+    DialingMode.POWER: ModeFields(("queue",), (*_FLOW, "preview")),
+    DialingMode.PREDICTIVE: ModeFields(("queue",), (*_FLOW, "preview", "pacing.ratio", "pacing.agent_idle_limit_s")),
 }
 
 

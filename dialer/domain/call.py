@@ -5,6 +5,7 @@ r"""One call of a trunk, from the order to dial to its end: phases, and the one 
                             |  \--person, flow-----------------------------------------------/
                             \--machine, fax--> CLEARING <--HangUp-- (any phase that is placed)
 
+A flow that waits for an agent takes its call from JOINED back to ANSWERED; the agent is joined as any other.
 A placed call ends with ``LineEnded`` in every phase. What is absent from the table is vain: the message crossed with
 the one that made it so, and changes nothing.
 """
@@ -67,6 +68,7 @@ class Call:
         "attempt_id",
         "campaign",
         "flow",
+        "for_machines",
         "join_due_us",
         "joined",
         "joined_us",
@@ -84,6 +86,7 @@ class Call:
         self.pool = pool  # "" while not known, which only an adopted call is
         self.campaign = campaign  # the same
         self.flow = flow  # a person hears something at once
+        self.for_machines = False  # and so does a machine
         self.adopted = adopted  # dialled by an earlier incarnation
         self.promised: tuple[str, int] | None = None  # agent and incarnation to join a person with
         self.phase = Phase.QUEUED
@@ -110,6 +113,8 @@ class Call:
         """
         if self.joined:
             return None
+        if self.outcome is not None:
+            return self.outcome  # a machine that was spoken to
         if outcome in UNDIALLED or outcome is Outcome.CONNECTED:
             return Outcome.ABANDONED if self.answered else None
         if not self.answered and outcome in (Outcome.ABANDONED, Outcome.HUNG_UP):

@@ -19,6 +19,7 @@ from dialer.domain.abandonment import AbandonmentWindow
 from dialer.domain.attempts import Attempt, RunHistory, Stage
 from dialer.domain.book import ContactBook
 from dialer.domain.editing import edit_refusal
+from dialer.domain.flow_talk import FlowKnown, RequestFlow
 from dialer.domain.grants import Grants
 from dialer.domain.ids import attempt_id, contact_of, try_of
 from dialer.domain.inflight import InFlight
@@ -110,6 +111,7 @@ class CampaignRun:
             c.StopCampaign: self._command,
             c.EditCampaign: self._edit,
             c.Announce: self._announce,
+            RequestFlow: self._tell_flow,
             e.IntentAccepted: self._accepted,
             e.IntentRefused: self._flight.refused,
             e.OutcomeRecorded: self._flight.recorded,
@@ -311,6 +313,10 @@ class CampaignRun:
     def _open_at_scheduler(self, now_us: int, out: list[Envelope]) -> None:
         out.append(self._opened(now_us))
         self._grants.opened()
+
+    def _tell_flow(self, msg: RequestFlow, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        if self.spec.flow_spec is not None:
+            out.append(Envelope(self._trunk, FlowKnown(self.spec.campaign, self.spec.flow_spec)))
 
     def _closed(self) -> Envelope:
         return Envelope(self._scheduler, e.CampaignClosed(self.spec.campaign, self.state))

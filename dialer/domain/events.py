@@ -377,10 +377,7 @@ class DeskUpdated:
 
 @message
 class DispositionSet:
-    """The agent's verdict on a call, for the record. Sent at the end of wrap-up; code "" when the limit passed.
-
-    Goes to the store and to the campaign, whose rules say what follows.
-    """
+    """The agent's verdict on a call, at the end of wrap-up; code "" when the limit passed. For store and campaign."""
 
     attempt_id: int
     agent: str

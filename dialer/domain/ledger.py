@@ -16,6 +16,7 @@ from typing import Any
 from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain import rows as r
+from dialer.domain.flow_talk import FlowEnded
 from dialer.domain.groupcommit import JOURNAL
 from dialer.domain.ids import run_of
 from dialer.domain.kinds import LIVE_ANSWERS, UNDIALLED, IntentRefusal, Outcome
@@ -110,6 +111,7 @@ class Ledger:
             c.RecordSkip: self._record_skip,
             e.DispositionSet: self._disposition_set,
             e.AgentSessionChanged: self._journal,
+            FlowEnded: self._journal,
             e.PeerRestarted: self._ignore,
         }
 

@@ -57,6 +57,8 @@ class Lines:
         self._agents: dict[str, Call] = {}  # who is in a call, or being joined with one
         self._fences: dict[str, int] = {}  # agent -> latest incarnation heard of
         self._joins: deque[tuple[int, Call]] = deque()  # (when to give up, call)
+        #: Told of every call that is over, before anybody else is: (call, now, where to put what is to be said).
+        self.on_over: Callable[[Call, int, Out], None] = lambda _call, _now_us, _out: None
         self._actions: dict[type, Action] = {
             c.JoinAgent: self._join,
             c.HangUp: self._hang_up,
@@ -92,6 +94,10 @@ class Lines:
         if self.connected:
             out.append(Envelope(self._switch, order))
 
+    def clear(self, call: Call, out: Out) -> None:
+        """Hang up on a call that is up."""
+        self._clear(call, None, out)
+
     # -- actions -----------------------------------------------------------------------------------------------------
 
     def _answered(self, call: Call, msg: e.LineAnswered, now_us: int, out: Out) -> None:
@@ -102,20 +108,21 @@ class Lines:
         machine = _MACHINES.get(msg.answer_class)
         if machine is not None:
             call.outcome = machine
-        elif call.flow:
-            call.joined, call.joined_us = True, now_us
         elif clearing:
             call.outcome = Outcome.ABANDONED  # a person picked up, and is hung up on
+        elif call.flow:
+            call.joined, call.joined_us = True, now_us
         if clearing:
             return  # crossed with our order: there is nothing left to decide
-        if machine is None:
+        for_machines = call.for_machines and machine is Outcome.MACHINE  # the flow talks to it
+        if machine is None or for_machines:
             call.phase = Phase.JOINED if call.flow else Phase.ANSWERED
         if machine is None and not call.flow and call.promised is not None:
             self._bridge(call, *call.promised, now_us, out)  # if the agent is elsewhere, the scheduler finds another
         told = e.CallAnswered(call.attempt_id, self._trunk, msg.answer_class, now_us, call.agent)
         self._peers.tell_schedulers(call.pool, told, out)
-        if machine is not None:
-            self._clear(call, None, out)
+        if machine is not None and not for_machines:
+            self.clear(call, out)
 
     def _join(self, call: Call, msg: c.JoinAgent, now_us: int, out: Out) -> None:
         if not self._bridge(call, msg.agent, msg.epoch, now_us, out):
@@ -175,6 +182,7 @@ class Lines:
 
     def _finish(self, call: Call, outcome: Outcome, cause: int, now_us: int, out: Out) -> None:
         """The call is over: free its line and tell everyone."""
+        self.on_over(call, now_us, out)
         self._unbridge(call, outcome, now_us, out)
         attempt, agent = call.attempt_id, call.agent
         del self.calls[attempt]

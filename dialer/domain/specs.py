@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dialer.domain.flow import FlowSpec
 from dialer.domain.kinds import DialingMode, Outcome, PriorityPolicy
 from dialer.domain.message import message
 
@@ -119,6 +120,7 @@ class CampaignSpec:
     dnc_target: str = ""  #: list for numbers whose owners asked not to be called again; "" for none
     callback_early_us: int = 10 * MINUTE_US  #: a callback may be dialled this much before the time that was asked for
     personal_wait_us: int = 10 * MINUTE_US  #: a personal callback waits this long for its agent, then anyone takes it
+    flow_spec: FlowSpec | None = None  #: the flow of the name ``flow``; None if that is built in
 
 
 @message

@@ -18,9 +18,12 @@ from typing import Any
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain import media as m
 from dialer.domain.call import Call, Phase
 from dialer.domain.credits import Credits
 from dialer.domain.endings import Endings
+from dialer.domain.flow_calls import FlowCalls
+from dialer.domain.flow_talk import FlowKnown
 from dialer.domain.kinds import Outcome
 from dialer.domain.lines import Lines, switch_of
 from dialer.domain.message import Address, Envelope
@@ -61,6 +64,8 @@ class TrunkMachine:
         self._endings = Endings(MEMORY_US)
         self._lines = Lines(spec.trunk, self._peers, self._endings)
         self._calls = self._lines.calls
+        self._flows = FlowCalls(spec.trunk, self._peers, self._lines)
+        self._lines.on_over = self._flows.over
         self._credits = Credits()
         self._throttle = Throttle(spec.calls_per_s)
         self._queue: deque[c.Originate] = deque()
@@ -83,6 +88,13 @@ class TrunkMachine:
             e.SwitchConnected: self._switch_connected,
             e.SwitchLost: self._switch_lost,
             e.PeerRestarted: self._peer_restarted,
+            FlowKnown: self._learn_flow,
+            m.FlowsUp: self._flows_up,
+            m.PromptEnded: self._on_media,
+            m.DigitsGathered: self._on_media,
+            m.RecordingEnded: self._on_media,
+            m.ToneHeard: self._on_media,
+            m.AutomationAnswered: self._on_media,
         }
 
     # -- the machine -------------------------------------------------------------------------------------------------
@@ -101,6 +113,7 @@ class TrunkMachine:
         for item in batch:
             handlers[type(item)](item, now_us, out)
         self._lines.give_up_joins(now_us, out)
+        self._flows.expire(now_us, out)
         self._place(now_us, out)
         self._grant(now_us, out)
         self._endings.forget(now_us)
@@ -108,7 +121,8 @@ class TrunkMachine:
 
     def next_deadline_us(self) -> int | None:
         """The next call that may leave, join to give up, or the first moment for credits."""
-        due = [at_us for at_us in (self._send_us, self._lines.next_join_us()) if at_us is not None]
+        times = (self._send_us, self._lines.next_join_us(), self._flows.next_us())
+        due = [at_us for at_us in times if at_us is not None]
         if self._lines.connected and self._now_us < self._opens_us and self._credits.needed():
             due.append(self._opens_us)
         return min(due, default=None)
@@ -180,11 +194,22 @@ class TrunkMachine:
         elif not self._lines.connected or self._is_full(0 if credited else self._credits.outstanding):
             self._refuse(msg, Outcome.TRUNK_REFUSED, now_us, out)
         else:
-            call = self._calls[attempt] = Call(attempt, msg.pool, msg.campaign, flow=msg.flow is not None)
-            if msg.agent:
-                call.promised = (msg.agent, msg.agent_epoch)
-            self._queue.append(msg)
-            self._queued += 1
+            self._take(msg, now_us, out)
+
+    def _take(self, msg: c.Originate, now_us: int, out: Out) -> None:
+        """Put a call in the queue, unless it is to hear what is not known here."""
+        call = Call(msg.attempt_id, msg.pool, msg.campaign, flow=msg.flow is not None)
+        if msg.flow is not None:
+            flow = self._flows.find(msg.campaign, msg.flow, now_us, out)
+            if flow is None:
+                self._refuse(msg, Outcome.TRUNK_REFUSED, now_us, out)
+                return
+            self._flows.expect(call, flow, msg.number)
+        if msg.agent:
+            call.promised = (msg.agent, msg.agent_epoch)
+        self._calls[msg.attempt_id] = call
+        self._queue.append(msg)
+        self._queued += 1
 
     def _is_full(self, promised: int) -> bool:
         return len(self._calls) + promised >= self.spec.lines
@@ -214,6 +239,7 @@ class TrunkMachine:
 
     def _drop(self, call: Call, outcome: Outcome, now_us: int, out: Out) -> None:
         """Take a call off the queue for good."""
+        self._flows.over(call, now_us, out)
         del self._calls[call.attempt_id]
         self._queued -= 1
         call.phase = Phase.OVER
@@ -230,14 +256,29 @@ class TrunkMachine:
     # -- calls -------------------------------------------------------------------------------------------------------
 
     def _on_call(self, msg: Any, now_us: int, out: Out) -> None:
-        self._lines.apply(self._calls.get(msg.attempt_id), msg, now_us, out)
+        call = self._calls.get(msg.attempt_id)
+        self._lines.apply(call, msg, now_us, out)
+        if call is not None and call.flow:
+            self._flows.follow(call, msg, now_us, out)
+
+    def _on_media(self, msg: Any, now_us: int, out: Out) -> None:
+        self._flows.heard(self._calls.get(msg.attempt_id), msg, now_us, out)
 
     def _hang_up(self, msg: c.HangUp, now_us: int, out: Out) -> None:
         call = self._calls.get(msg.attempt_id)
         if call is not None and call.phase is Phase.QUEUED:
             self._drop(call, Outcome.WITHDRAWN, now_us, out)
         else:
-            self._lines.apply(call, msg, now_us, out)
+            self._on_call(msg, now_us, out)
+
+    # -- flows -------------------------------------------------------------------------------------------------------
+
+    def _learn_flow(self, msg: FlowKnown, _now_us: int, _out: Out) -> None:
+        self._flows.learn(msg)
+
+    def _flows_up(self, msg: m.FlowsUp, now_us: int, out: Out) -> None:
+        for attempt in msg.attempt_ids:
+            self._flows.forsake(self._calls.get(attempt), now_us, out)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -299,6 +340,7 @@ class TrunkMachine:
                 call.phase = Phase.RINGING
         self._informed = True
         self._lines.reconcile(msg.live, now_us, out)
+        self._flows.catch_up(now_us, out)
         for pool in self._peers.pools():
             self._open(pool, out)
         waiting, self._waiting = self._waiting, {}
@@ -318,6 +360,7 @@ class TrunkMachine:
             InvariantError: A contradiction.
         """
         self._lines.check_invariants()
+        self._flows.check_invariants()
         self._credits.check_invariants()
         in_use, promised, limit = len(self._calls), self._credits.outstanding, self.spec.lines
         if in_use - self._lines.adopted > limit or (promised and in_use + promised > limit):

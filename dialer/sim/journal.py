@@ -9,6 +9,7 @@ from typing import Any
 from dialer.domain import rows as r
 from dialer.domain.attempts import RunHistory
 from dialer.domain.events import DispositionSet
+from dialer.domain.flow_talk import FlowEnded
 from dialer.domain.ids import run_of
 from dialer.domain.kinds import LIVE_ANSWERS, UNDIALLED, CampaignState, Outcome
 from dialer.domain.specs import DAY_US
@@ -23,6 +24,7 @@ class MemoryJournal:
         self.intents: dict[int, r.IntentRow] = {}
         self.outcomes: dict[int, r.OutcomeRow] = {}
         self.states: dict[int, CampaignState] = {}
+        self.flows: dict[int, FlowEnded] = {}
         self.dnc: list[tuple[str, int, bool]] = []
         self.dispositions: dict[int, DispositionSet] = {}
         self.skips: dict[int, r.SkipRow] = {}
@@ -32,6 +34,7 @@ class MemoryJournal:
             r.OutcomeRow: self.outcomes,
             r.SkipRow: self.skips,
             DispositionSet: self.dispositions,
+            FlowEnded: self.flows,
         }
         self._digest = hashlib.sha256()
 

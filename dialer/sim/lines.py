@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dialer.domain.events import SwitchConnected
+from dialer.domain.media import FlowsUp
 from dialer.domain.message import Address, Envelope
 from dialer.sim.clock import Clock
 from dialer.sim.host import Directory, Host
@@ -61,7 +62,8 @@ class Lines:
                 self._clock.at(self._clock.now_us + LINE_US, self._connected, switch, host)
 
     def _connected(self, switch: _Switch, host: Host) -> None:
-        self._arrive(switch, [SwitchConnected(switch.carrier.live_calls())], host)
+        up = switch.carrier.flows_up()
+        self._arrive(switch, [SwitchConnected(switch.carrier.live_calls()), *([FlowsUp(up)] if up else [])], host)
 
     # -- to the switch -----------------------------------------------------------------------------------------------
 

@@ -12,11 +12,18 @@ import pyarrow as pa
 
 from dialer.domain import events as e
 from dialer.domain import rows as r
+from dialer.domain.flow import FlowResult
+from dialer.domain.flow_talk import FlowEnded
 from dialer.domain.kinds import AgentState, CampaignState, Outcome
 
 _ARROW = {"int": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
-_ENUMS: dict[str, type[Enum]] = {"Outcome": Outcome, "AgentState": AgentState, "CampaignState": CampaignState}
-_ENUM_ARROW = {"Outcome": pa.int8(), "AgentState": pa.string(), "CampaignState": pa.string()}
+_ENUMS: dict[str, type[Enum]] = {
+    "Outcome": Outcome,
+    "AgentState": AgentState,
+    "CampaignState": CampaignState,
+    "FlowResult": FlowResult,
+}
+_ENUM_ARROW = {"Outcome": pa.int8(), "AgentState": pa.string(), "CampaignState": pa.string(), "FlowResult": pa.string()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ RECORDS: dict[type[Any], RecordType] = {
         _record("dispositions", e.DispositionSet),
         _record("agent_sessions", e.AgentSessionChanged),
         _record("skips", r.SkipRow),
+        _record("flows", FlowEnded),
         _record("dnc_changes", r.DncRow),
         _record("campaign_states", r.CampaignStateRow),
     )

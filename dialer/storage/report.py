@@ -7,6 +7,7 @@ from typing import Any
 from dialer.domain.kinds import LIVE_ANSWERS, UNDIALLED, Outcome
 from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US, PacingSpec
 from dialer.errors import NotFoundError
+from dialer.storage.flows import flow_report
 from dialer.storage.replay import abandonment
 from dialer.storage.sql import load
 from dialer.storage.store import Store
@@ -26,7 +27,7 @@ def run_report(store: Store, run_no: int, *, speed: float = 1.0) -> dict[str, An
         answers), ``agents``, ``utilisation_ratio`` (talk and wrap-up over staffed time), ``dials_per_s`` (per recorded
         second), ``answer_to_agent_ms`` (wall time: ``p50``, ``p99``, ``max``), ``virtual_s`` (recorded seconds from
         start to end), and ``timeline`` and ``by_hour``: counts per minute and hour, UTC, without empty ones; and what
-        ``results`` returns.
+        ``results`` and ``flow_report`` return.
 
     Raises:
         NotFoundError: Nothing is recorded of such a run.
@@ -70,6 +71,7 @@ def run_report(store: Store, run_no: int, *, speed: float = 1.0) -> dict[str, An
         "timeline": _timeline(store, run_no, MINUTE_US),
         "by_hour": _timeline(store, run_no, HOUR_US),
         **results(store, run_no, connected),
+        **flow_report(store, run_no),
     }
 
 

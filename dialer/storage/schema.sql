@@ -113,7 +113,7 @@ SELECT seq, dnc_list, number, added, make_timestamp(at_us) AS changed_at, source
 CREATE VIEW agent_history AS
 SELECT agent, state, make_timestamp(at_us) AS changed_at FROM agent_sessions;
 
--- Callbacks and the reasons of breaks; skips of preview dialling. Columns that are added later cannot be NOT NULL.
+-- Callbacks and the reasons of breaks; skips of preview dialling; flows. Columns that are added later cannot be NOT NULL.
 -- name: version_2
 ALTER TABLE dispositions ADD COLUMN callback_us BIGINT DEFAULT 0;
 ALTER TABLE dispositions ADD COLUMN personal BOOLEAN DEFAULT false;
@@ -129,3 +129,15 @@ CREATE TABLE skips (
 
 CREATE OR REPLACE VIEW agent_history AS
 SELECT agent, state, make_timestamp(at_us) AS changed_at, reason FROM agent_sessions;
+
+-- What came of the flow in a call: the last step, the result, and a JSON object of answers by step.
+CREATE TABLE flows (
+    attempt_id BIGINT PRIMARY KEY,
+    run_no INTEGER NOT NULL,
+    flow VARCHAR NOT NULL,
+    version BIGINT NOT NULL,
+    step VARCHAR NOT NULL,
+    result VARCHAR NOT NULL,
+    answers VARCHAR NOT NULL,
+    ended_us BIGINT NOT NULL
+);

@@ -62,6 +62,10 @@ ON CONFLICT DO NOTHING;
 -- name: append_skips
 INSERT INTO skips SELECT attempt_id, attempt_id >> 43, agent, at_us FROM incoming ON CONFLICT DO NOTHING;
 
+-- name: append_flows
+INSERT INTO flows SELECT attempt_id, attempt_id >> 43, flow, version, step, result, answers, ended_us FROM incoming
+ON CONFLICT DO NOTHING;
+
 -- name: append_dnc_changes
 INSERT INTO dnc_changes (dnc_list, number, added, at_us, source)
 SELECT dnc_list, number, added, at_us, source FROM incoming;

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-#: Receives events of the switch: LineAnswered, LineJoined, LineChanged, LineEnded, SwitchConnected, SwitchLost.
+#: Receives events of the switch: LineAnswered, LineJoined, LineChanged, LineEnded, SwitchConnected, SwitchLost, and
+#: those of ``domain/media.py``.
 Sink = Callable[[Sequence[Any]], None]
 
 
@@ -17,10 +18,13 @@ class TrunkBackend(Protocol):
     """
 
     async def start(self, sink: Sink) -> None:
-        """Connect; the first event is ``SwitchConnected`` with the calls that are already up."""
+        """Connect; the first event is ``SwitchConnected`` with the calls that are already up.
+
+        ``FlowsUp`` follows if some of them were placed with a flow.
+        """
 
     def submit(self, commands: Sequence[Any]) -> None:
-        """Carry out PlaceCall, BridgeCall, ChangeCall and ClearCall, in order.
+        """Carry out PlaceCall, BridgeCall, ChangeCall, ClearCall and the orders of ``domain/media.py``, in order.
 
         ``ChangeCall`` of a call that is joined with an agent is answered with ``LineChanged`` once it is so; of any
         other it is vain, as every order is that crossed with the end of its call.

@@ -89,7 +89,7 @@ class FakeHosts:
             self.states[self.births[machine].run_no] = CampaignState.STOPPED
         raise UndeliveredError(str(machine))
 
-    async def on_data_node(self, work, data, run_no, spec, *, lists, dnc, caps):
+    async def on_data_node(self, work, data, run_no, spec, *, lists, dnc, caps, selection, mapping):
         assert work is keeping.prepare_run
         self.scrubbed.append((run_no, lists, sorted(dnc)))
         await self.slow.wait()

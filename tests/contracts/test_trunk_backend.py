@@ -13,6 +13,17 @@ import pytest
 from dialer.domain.commands import BridgeCall, ChangeCall, ClearCall, PlaceCall
 from dialer.domain.events import LineAnswered, LineChanged, LineEnded, LineJoined, SwitchConnected
 from dialer.domain.kinds import Outcome
+from dialer.domain.media import (
+    FlowsUp,
+    GatherDigits,
+    PlayPrompt,
+    PromptEnded,
+    SayText,
+    StartRecording,
+    StopGather,
+    StopPrompt,
+    StopRecording,
+)
 from dialer.domain.specs import SECOND_US
 from dialer.errors import CarrierError
 from dialer.telephony.base import TrunkBackend
@@ -29,7 +40,8 @@ def clock_us() -> int:
 
 def simulated() -> TrunkBackend:
     """A world where everyone answers at once, waits long and talks 10 virtual seconds."""
-    world = replace(profile_by_name("instant"), patience=Spread(600 * SECOND_US), talk=Spread(10 * SECOND_US))
+    waits, talks = Spread(600 * SECOND_US), Spread(10 * SECOND_US)
+    world = replace(profile_by_name("instant"), patience=waits, flow=waits, talk=talks)
     return SimulatedBackend(world, 1, clock_us, SPEED)
 
 
@@ -60,9 +72,9 @@ class Told:
                 await self._news.wait()
 
 
-def place(attempt: int) -> PlaceCall:
+def place(attempt: int, flow: str | None = None) -> PlaceCall:
     """An order to dial a fictional number."""
-    return PlaceCall(attempt, 12025550100, 12025550199, 25 * SECOND_US, amd=False, flow=None)
+    return PlaceCall(attempt, 12025550100, 12025550199, 25 * SECOND_US, amd=False, flow=flow)
 
 
 def session(backend: TrunkBackend, story: Callable[[TrunkBackend, Told], Awaitable[None]]) -> list[Any]:
@@ -231,3 +243,59 @@ def test_submit_needs_a_connection(backend: TrunkBackend) -> None:
         await backend.stop()
 
     asyncio.run(go())
+
+
+# -- flows -----------------------------------------------------------------------------------------------------------
+
+
+async def in_flow(backend: TrunkBackend, told: Told) -> None:
+    """Attempt 1 is up, and hears a flow."""
+    backend.submit([place(1, flow="notice")])
+    await told.until(LineAnswered)
+
+
+def test_a_prompt_ends_under_its_number(backend: TrunkBackend) -> None:
+    """Requirement 21. What is spoken is told to be over, once, with the number of the order."""
+
+    async def story(backend: TrunkBackend, told: Told) -> None:
+        await in_flow(backend, told)
+        backend.submit([SayText(1, 1, "Hello.", "en-US")])
+        await told.until(PromptEnded)
+        backend.submit([ClearCall(1, None)])
+        await told.until(LineEnded)
+
+    events = session(backend, story)
+    assert [event for event in events if type(event) is PromptEnded] == [PromptEnded(1, 1)]
+    assert events[-1].outcome is Outcome.CONNECTED
+
+
+def test_what_is_stopped_is_told_no_more(backend: TrunkBackend) -> None:
+    """Prompts, digits and recordings that are stopped, or that end with the call, are over without a word."""
+
+    async def story(backend: TrunkBackend, told: Told) -> None:
+        await in_flow(backend, told)
+        gather = GatherDigits(1, 1, 1, "", 5 * SECOND_US, SECOND_US)
+        backend.submit([SayText(1, 1, "Hello. " * 20, "en-US"), gather, StopPrompt(1, 1), StopGather(1, 1)])
+        record = StartRecording(1, 2, "1-words", 60 * SECOND_US, 30 * SECOND_US, beep=False)
+        backend.submit([record, StopRecording(1, 2), PlayPrompt(1, 3, "music", loop=True)])
+        backend.submit([ClearCall(1, None)])
+        await told.until(LineEnded)
+        backend.submit([StopPrompt(1, 3)])  # crossed with the end
+
+    assert [type(event) for event in session(backend, story)] == [SwitchConnected, LineAnswered, LineEnded]
+
+
+def test_calls_with_a_flow_are_told_of_again(backend: TrunkBackend) -> None:
+    """Requirement 24. Whoever connects learns which calls are in a flow: the run may have died with who was there."""
+
+    async def story(backend: TrunkBackend, told: Told) -> None:
+        await in_flow(backend, told)
+        await backend.stop()
+        await backend.start(told)
+        await told.until(SwitchConnected, 2)
+        await told.until(FlowsUp)
+        backend.submit([ClearCall(1, None)])
+        await told.until(LineEnded)
+
+    events = session(backend, story)
+    assert [event for event in events if type(event) is FlowsUp] == [FlowsUp((1,))]

@@ -13,8 +13,9 @@ from dialer.sim.scenario import Simulation
 from dialer.sim.world import World
 
 MACHINES = {"agent", "campaign", "scheduler", "store", "trunk"}
-#: Not to be expected in half an hour: a number that may not be called, and a switch that is slow to join.
-RARE = {"IntentRefused", "JoinFailed", "OriginateRefused"}
+#: Not to be expected in half an hour of progressive dialling: a number that may not be called, a switch that is slow
+#: to join, and flows.
+RARE = {"IntentRefused", "JoinFailed", "OriginateRefused", "AddToDnc", "FlowEnded", "FlowKnown", "RequestFlow"}
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,11 @@ import pytest
 from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.call import TRANSITIONS, Phase
+from dialer.domain.flow import FlowResult
+from dialer.domain.flow_talk import FlowEnded
 from dialer.domain.kinds import AnswerClass, Outcome
 from dialer.domain.lines import JOIN_PATIENCE_US
+from dialer.domain.media import SayText
 from dialer.domain.message import Address
 from dialer.domain.specs import SECOND_US, TrunkSpec
 from dialer.domain.throttle import SLOT_US
@@ -162,8 +165,8 @@ def test_restart_of_others_changes_nothing(kind):
 def test_places_a_call_with_the_attempt_id():
     """An order in time goes to the switch at once, with all that it needs."""
     bench = ready()
-    placed = c.PlaceCall(1, 12025550100, 12025550199, 25 * SECOND_US, amd=True, flow="hello")
-    assert bench.tell(dial(amd=True, flow="hello")) == [(SWITCH, placed)]
+    placed = c.PlaceCall(1, 12025550100, 12025550199, 25 * SECOND_US, amd=True, flow="notice")
+    assert bench.tell(dial(amd=True, flow="notice")) == [(SWITCH, placed)]
     assert (bench.trunk.lines_in_use, bench.trunk.queued, bench.trunk.placed_count) == (1, 0, 1)
 
 
@@ -290,7 +293,7 @@ def test_person_who_does_not_wait(phase):
     assert at(phase).tell(LINE_ENDED) == over(Outcome.HUNG_UP)
 
 
-@pytest.mark.parametrize("flow", [None, "hello"])
+@pytest.mark.parametrize("flow", [None, "notice"])
 @pytest.mark.parametrize(("heard", "outcome"), [(MACHINE, Outcome.MACHINE), (AnswerClass.FAX, Outcome.FAX)])
 def test_machines_are_cleared_at_once(heard, outcome, flow):
     """The scheduler is told, the line is cleared, and later orders do not change what it was."""
@@ -304,10 +307,15 @@ def test_machines_are_cleared_at_once(heard, outcome, flow):
 @pytest.mark.parametrize("heard", [PERSON, AnswerClass.UNKNOWN])
 def test_flow_speaks_at_once(heard):
     """A person who hears the flow is connected from the answer on; no agent can be joined."""
-    bench = at(Phase.RINGING, flow="hello")
-    assert bench.tell(e.LineAnswered(1, heard)) == [(POOL, e.CallAnswered(1, "t1", heard, OPEN))]
+    bench = at(Phase.RINGING, flow="notice")
+    told, spoken = bench.tell(e.LineAnswered(1, heard))
+    assert told == (POOL, e.CallAnswered(1, "t1", heard, OPEN))
+    assert spoken[0] == SWITCH
+    assert type(spoken[1]) is SayText
     assert bench.tell(c.JoinAgent(1, "a1", 5)) == [(POOL, e.JoinFailed(1, "a1"))]
-    assert bench.tell(c.HangUp(1, Outcome.ABANDONED)) == [(SWITCH, c.ClearCall(1, None))]
+    cleared, ended = bench.tell(c.HangUp(1, Outcome.ABANDONED))
+    assert cleared == (SWITCH, c.ClearCall(1, None))
+    assert ended == ("store/main", FlowEnded(1, "notice", 1, "notice", FlowResult.HUNG_UP, "{}", OPEN))
     assert bench.tell(LINE_ENDED) == over(Outcome.CONNECTED, joined=True)
 
 
@@ -468,7 +476,7 @@ ANSWERS: dict[tuple[type, bool], set[type]] = {
 }
 
 
-@pytest.mark.parametrize("flow", [None, "hello"])
+@pytest.mark.parametrize("flow", [None, "notice"])
 @pytest.mark.parametrize(("phase", "kind"), list(itertools.product(Phase, MESSAGES)))
 def test_every_message_in_every_phase(phase, kind, flow):
     """What the table has leads where it says; what it has not changes nothing, and has a fixed answer."""
@@ -503,6 +511,7 @@ def test_broken_invariants_are_found():
         (lambda trunk: setattr(trunk._calls[1], "campaign", ""), "has an owner"),
         (lambda trunk: setattr(trunk._lines, "adopted", 1), "adopted"),
         (lambda trunk: trunk._lines._agents.clear(), "one call per agent"),
+        (lambda trunk: trunk._flows._placed.update({9: None}), "flows are of live calls"),
     ):
         bench = at(Phase.BRIDGING)
         damage(bench.trunk)

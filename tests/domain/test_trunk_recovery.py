@@ -9,6 +9,7 @@ import pytest
 from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.kinds import AnswerClass, Outcome
+from dialer.domain.media import SayText
 from dialer.domain.specs import SECOND_US, TrunkSpec
 from dialer.domain.trunk import MARGIN_US, MEMORY_US, TrunkMachine
 
@@ -184,7 +185,7 @@ def test_calls_that_are_gone_after_a_reconnect():
 
 def test_what_happened_while_the_switch_was_away_is_caught_up():
     """Answers and joins that were missed are told; an order to clear that was missed is repeated."""
-    bench = connected(dial(1), dial(2), dial(3), dial(4, flow="hello"))
+    bench = connected(dial(1), dial(2), dial(3), dial(4, flow="notice"))
     bench.tell(e.LineAnswered(2, PERSON), e.LineAnswered(3, PERSON), c.JoinAgent(2, "a1", 1))
     bench.tell(e.SwitchLost("gone"))
     assert bench.tell(c.HangUp(3, Outcome.ABANDONED)) == []
@@ -196,7 +197,8 @@ def test_what_happened_while_the_switch_was_away_is_caught_up():
         (SWITCH, c.ClearCall(3, "abandoned")),
         (POOL, e.CallAnswered(4, "t1", UNKNOWN, NOW)),
     ]
-    assert bench.tell(e.LineEnded(4, Outcome.CONNECTED, 16))[0][1].outcome is Outcome.CONNECTED
+    assert ("switch/t1", SayText) in [(to, type(m)) for to, m in said]  # the flow begins then
+    assert bench.tell(e.LineEnded(4, Outcome.CONNECTED, 16))[1][1].outcome is Outcome.CONNECTED
 
 
 def test_no_joins_while_the_switch_is_away():

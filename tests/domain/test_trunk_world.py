@@ -10,7 +10,19 @@ import pytest
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain.flow import (
+    FlowResult,
+    FlowSpec,
+    GatherStep,
+    HangUpStep,
+    OnMachine,
+    OptOutStep,
+    QueueStep,
+    RecordStep,
+)
+from dialer.domain.flow_talk import AgentWanted, FlowEnded, FlowKnown
 from dialer.domain.kinds import UNDIALLED, Outcome
+from dialer.domain.media import FlowsUp
 from dialer.domain.message import Address
 from dialer.domain.specs import SECOND_US, TrunkSpec
 from dialer.domain.trunk import TrunkMachine, switch_of
@@ -19,6 +31,19 @@ from dialer.telephony.simulated.profile import profile_by_name
 
 LINES, CALLS_PER_S, AGENTS = 12, 15, 6
 POOLS = ("p1", "p2")
+HELLO = FlowSpec(
+    "hello",
+    "menu",
+    (
+        GatherStep("menu", "words", (("1", "agent"), ("2", "stop")), text="Press a key.", attempts=2),
+        RecordStep("words", "end"),
+        OptOutStep("stop", "mine", "end"),
+        QueueStep("agent", "sales", "end", "music", 4 * SECOND_US),
+        HangUpStep("end"),
+    ),
+    on_machine=OnMachine.MESSAGE,
+    machine_text="Call us.",
+)
 STEPS = 900
 
 
@@ -35,6 +60,7 @@ class World:
         self.orders: dict[int, c.Originate] = {}  # all that were ever given
         self.closed: dict[int, e.AttemptEnded] = {}  # the campaign's books
         self.ends: Counter[int] = Counter()
+        self.flows: Counter[int] = Counter()  # results of flows, by attempt
         self.sent: deque[int] = deque()
         self.placed: dict[int, int] = {}
         self.holds: dict[str, int] = {}  # agent -> call it is in
@@ -47,7 +73,7 @@ class World:
         """The first trunk, or the next incarnation of it."""
         self.trunk = TrunkMachine(self.spec, epoch=epoch)
         assert self.trunk.start(self.now_us) == []
-        self.tell(*(c.Announce(pool) for pool in POOLS))
+        self.tell(*(c.Announce(pool) for pool in POOLS), FlowKnown("c1", HELLO))
         return self.trunk
 
     # -- what chance does --------------------------------------------------------------------------------------------
@@ -81,7 +107,7 @@ class World:
     def switch_comes(self) -> None:
         """The switch is back and tells what is up."""
         self.up = True
-        self.to_trunk.append(e.SwitchConnected(self.carrier.live_calls()))
+        self.to_trunk += [e.SwitchConnected(self.carrier.live_calls()), FlowsUp(self.carrier.flows_up())]
 
     def wishes(self) -> list[Any]:
         """What schedulers order."""
@@ -131,7 +157,7 @@ class World:
         number = chance.choice((12025550100,) * 19 + (442079460000,))
         late_us = self.now_us + chance.choice((0, 300_000, 5 * SECOND_US, 5 * SECOND_US, 5 * SECOND_US))
         intent_us = self.now_us - chance.choice((0, 50_000))
-        flow = chance.choice((None, None, None, "hello"))
+        flow = chance.choice((None, None, None, "hello", "reminder"))
         made = c.Originate(
             attempt, pool, "c1", number, 12025550199, 25 * SECOND_US, intent_us, late_us, chance.random() < 0.5, flow
         )
@@ -154,6 +180,9 @@ class World:
                 self.closed.setdefault(message.attempt_id, message)
             elif kind is e.AttemptReported:
                 self.judge(message)
+            elif kind is FlowEnded:
+                again = message.result is FlowResult.LOST and message.attempt_id in self.flows
+                self.flows[message.attempt_id] += not again  # the trunk died before the line was down
             elif to.kind == "scheduler":
                 self.tell_scheduler(to.id, message)
             elif to.kind == "agent":
@@ -169,7 +198,7 @@ class World:
             self.credits[pool] += message.count
         elif type(message) is e.TrunkOpened:
             self.credits[pool] = 0
-        elif type(message) is e.CallAnswered:
+        elif type(message) in (e.CallAnswered, AgentWanted):
             self.answered.append(message.attempt_id)
 
     def tell_agent(self, agent: str, message: Any) -> None:
@@ -240,6 +269,11 @@ def test_every_promise_holds_under_chance(seed, profile):
         world.step()
     world.drain()
     assert world.ends == Counter(dict.fromkeys(world.orders, 1))
+    flows = {attempt for attempt, order in world.orders.items() if order.flow is not None}
+    heard = {attempt for attempt, ended in world.closed.items() if ended.outcome is Outcome.CONNECTED} & flows
+    assert world.flows.keys() <= flows
+    assert heard <= world.flows.keys()
+    assert set(world.flows.values()) == {1}
     for attempt, ended in world.closed.items():
         assert (ended.outcome in UNDIALLED) == (attempt not in world.placed) or ended.outcome is Outcome.UNKNOWN
         assert ended.sent_us == world.placed.get(attempt, 0)
@@ -266,6 +300,7 @@ def test_every_promise_holds_over_restarts(seed, profile):
             world.switch_comes()
     world.drain()
     assert world.closed.keys() == world.orders.keys()
+    assert set(world.flows.values()) == {1}
     uncounted = {attempt for attempt, ended in world.closed.items() if ended.outcome in UNDIALLED}
     assert not uncounted & world.placed.keys()
     assert len(world.placed) > 100

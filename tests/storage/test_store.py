@@ -11,6 +11,8 @@ import pytest
 
 from dialer.domain import events as e
 from dialer.domain import rows as r
+from dialer.domain.flow import FlowResult
+from dialer.domain.flow_talk import FlowEnded
 from dialer.domain.ids import attempt_id, run_of
 from dialer.domain.kinds import UNDIALLED, AgentState, CampaignState, Outcome
 from dialer.errors import ConflictError, DataDirectoryError
@@ -41,6 +43,7 @@ def one_of_each():
         e.DispositionSet(attempt, "a1", "sale", "called back", T0 + 20, T0 + 999, personal=True),
         e.AgentSessionChanged("a1", AgentState.BREAK, T0 + 30, "lunch"),
         r.SkipRow(attempt_id(4, 6, 1), "a1", T0 + 35),
+        FlowEnded(attempt, "survey", 2, "end", FlowResult.COMPLETED, '{"menu": "1"}', T0 + 35),
         r.DncRow("internal", NUMBER, added=True, at_us=T0 + 40, source="api"),
         r.CampaignStateRow(4, "c", CampaignState.ACTIVE, T0 + 50, "start"),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dialer.domain.events import SwitchConnected
+from dialer.domain.media import FlowsUp
 from dialer.errors import CarrierError
 from dialer.telephony.base import Sink
 from dialer.telephony.simulated.carrier import Carrier
@@ -59,7 +60,8 @@ class SimulatedBackend:
         self._loop = asyncio.get_running_loop()
         self._sink = sink
         self.carrier.handle((), self._tell_us())
-        self._after([SwitchConnected(self.carrier.live_calls())])
+        up = self.carrier.flows_up()
+        self._after([SwitchConnected(self.carrier.live_calls()), *([FlowsUp(up)] if up else [])])
 
     def submit(self, commands: Sequence[Any]) -> None:
         """Carry out PlaceCall, BridgeCall, ChangeCall and ClearCall, in order; events follow after the return.

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from dialer.domain.specs import SECOND_US
 from dialer.errors import ConfigError
 from dialer.telephony.simulated.chance import Spread
+from dialer.telephony.simulated.listening import USUAL_MANNERS, Manners
 
 _HOURS = 24
 
@@ -53,6 +54,7 @@ class CarrierProfile:
     greeting: Spread = Spread(20 * SECOND_US, 0.3)  #: pick-up to the machine's own end
     flow: Spread = Spread(25 * SECOND_US, 0.6)  #: how long a person listens to a flow
     bridge_us: int = 0  #: order to join until both hear each other
+    manners: Manners = USUAL_MANNERS  #: what people do in a flow
     message_us: int = 4 * SECOND_US  #: length of a recording played before clearing
     late_ratio: float = 0.0  #: share of calls on which the carrier reacts late to every order
     lateness: Spread = Spread(2 * SECOND_US, 0.8)  #: how late, on those calls
