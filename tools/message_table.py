@@ -24,6 +24,10 @@ SPEAKERS = {
     "domain/agent.py": "agent",
     "domain/presence.py": "agent",
     "domain/campaign.py": "campaign",
+    "domain/grants.py": "campaign",
+    "domain/inflight.py": "campaign",
+    "domain/previews.py": "campaign",
+    "domain/verdicts.py": "campaign",
     "domain/keeper.py": "keeper",
     "domain/keeper_entry.py": "keeper",
     "domain/keeper_orders.py": "keeper",
@@ -47,6 +51,7 @@ SPEAKERS = {
     "sim/host.py": "courier",
     "actors/host.py": "courier",
     "actors/director.py": "director",
+    "actors/keeping.py": "director",
     "sim/scenario.py": "director",  # its orders in virtual time
 }
 #: Messages that no module sends yet, and why they are there.

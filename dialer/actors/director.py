@@ -32,6 +32,7 @@ from dialer.domain.specs import AgentSpec
 from dialer.domain.views import CampaignView, Snapshot
 from dialer.errors import ConfigError, NotFoundError
 from dialer.storage.library import import_dnc_list, import_list, import_mapping_list
+from dialer.storage.lists import matching_columns
 
 log = logging.getLogger(__name__)
 
@@ -220,11 +221,16 @@ class DirectorActor:
             raise ConfigError(f"caller_id {shown} is none of the numbers for outbound calls in the service file")
         if not lists:
             raise ConfigError(f"campaign {campaign.name} has no contact list; name at least one")
-        known = {name for name, _ in await self.directory.store("all", "contact_list")}
+        known = dict(await self.directory.store("all", "contact_list"))
         for name in lists:
             if name not in known:
                 raise NotFoundError(f"there is no contact list {name!r}; import it first")
-        return "main" if campaign.queue is None else await self._pool_of((campaign.queue,))
+        matching_columns({name: known[name]["columns"] for name in lists})
+        target = campaign.to_domain().dnc_target
+        if target and await self.directory.store("get", "dnc_list", target) is None:
+            raise NotFoundError(f"there is no do-not-call list {target!r} (dnc_target); import it first")
+        queues = (campaign.queue,) if campaign.queue is not None else campaign.flow_queues()
+        return await self._pool_of(queues) if queues else "main"
 
     async def start_campaign(self, name: str) -> dict[str, Any]:
         """Begin a run, or go on with one that was interrupted."""

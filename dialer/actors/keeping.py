@@ -23,12 +23,13 @@ from dialer.actors.deployment import Clock, Deployment
 from dialer.actors.host import UndeliveredError
 from dialer.config import CampaignFile
 from dialer.domain import keeping as k
+from dialer.domain.commands import EditCampaign
 from dialer.domain.keeper import Keeper
 from dialer.domain.keeping import KEEPER, LIBRARY, CampaignRecord, Desire, Ending, Phase, Refusal, RunNote
 from dialer.domain.kinds import CampaignState
 from dialer.domain.message import Address, Envelope
 from dialer.errors import ConfigError, ConflictError, ContactFileError, NotFoundError, OperatorError
-from dialer.storage.library import prepare_run
+from dialer.storage.library import prepare_run, rules_doc
 
 log = logging.getLogger(__name__)
 
@@ -363,9 +364,19 @@ class KeeperHost:
                 await self._hosts.change_pool(msg.spec.pool, campaign=msg.campaign)
             if known is None:
                 self._hosts.start(host)
-            elif known != birth:
+            elif known.run_no != birth.run_no:
                 await self._hosts.renew(host)
+            elif known != birth:
+                await self._edit(host, msg, run)
         return k.RunBegun(msg.campaign, msg.run_no)
+
+    async def _edit(self, host: Address, msg: k.BeginRun, run: dict[str, Any]) -> None:
+        """Change a run in progress. Its birth is kept already: an actor that misses the order is born with it."""
+        await self._hosts.store("put", "run", str(msg.run_no), run | rules_doc(msg.spec))
+        try:
+            await self._hosts.tell(host, EditCampaign(msg.spec))
+        except UndeliveredError:
+            await self._hosts.renew(host)
 
     async def _report(self, msg: k.ReportRun) -> k.RunReported:
         birth = self._hosts.births.get(Address("campaign", msg.campaign))

@@ -16,6 +16,7 @@ from dialer.config.flow import FlowFile, refuse_errors
 from dialer.config.modes import check_mode
 from dialer.config.rules import ConditionSection, DispositionSection, PacingSection, PreviewSection, contact_filter
 from dialer.config.trunk import TrunkSection
+from dialer.domain.flow import QueueStep
 from dialer.domain.flow_builtin import BUILT_IN
 from dialer.domain.kinds import DialingMode, DialingOrder
 from dialer.domain.selection import Selection
@@ -256,6 +257,11 @@ class CampaignFile(Section):
     def selection(self) -> Selection:
         """Which contacts of its lists the campaign dials, and in which order."""
         return Selection(self.order, self.order_by or "", contact_filter(self.filter, self.filter_match))
+
+    def flow_queues(self) -> tuple[str, ...]:
+        """Queues whose agents the campaign's flow asks for."""
+        steps = () if self.call_flow is None else self.call_flow.to_domain().steps
+        return tuple(sorted({step.queue for step in steps if isinstance(step, QueueStep)}))
 
     def cap_rules(self) -> tuple[CapRule, ...]:
         """The caps of this file, to be given to ``load_rules``."""

@@ -222,8 +222,7 @@ class FlowFile(Section):
     @model_validator(mode="after")
     def _is_sound(self) -> FlowFile:
         """Everything that can be known without the campaign."""
-        queues = [step.queue for step in self.steps.values() if isinstance(step, QueueSection)]
-        refuse_errors(self.to_domain(), queues=queues)
+        refuse_errors(self.to_domain())
         return self
 
     def to_domain(self, *, version: int = 1) -> f.FlowSpec:
@@ -246,7 +245,11 @@ class FlowFile(Section):
 
 
 def refuse_errors(
-    spec: f.FlowSpec, *, prefix: str = "", queues: Collection[str] = (), dnc_lists: Collection[str] | None = None
+    spec: f.FlowSpec,
+    *,
+    prefix: str = "",
+    queues: Collection[str] | None = None,
+    dnc_lists: Collection[str] | None = None,
 ) -> None:
     """Refuse a flow with errors; arguments as for ``flow_errors``.
 

@@ -52,6 +52,8 @@ class Call:
     group: Group | None = None  #: the calls among which one agent waits for the first answer
     live: bool = False  #: counted as answered by a person
     given_up: bool = False  #: counted as abandoned
+    queue: str = ""  #: the flow wants an agent of this queue; "" for the campaign's
+    queue_until_us: int = 0  #: then the flow goes on without one
 
     @property
     def alone(self) -> bool:

@@ -50,7 +50,7 @@ Errors = Iterator[tuple[str, str]]
 def flow_errors(
     spec: FlowSpec,
     *,
-    queues: Collection[str] = (),
+    queues: Collection[str] | None = None,
     dnc_lists: Collection[str] | None = None,
     columns: Collection[str] | None = (),
 ) -> list[tuple[str, str]]:
@@ -58,7 +58,7 @@ def flow_errors(
 
     Args:
         spec: The flow.
-        queues: Queues that exist.
+        queues: Queues that exist; None where that is not known: then every name will do.
         dnc_lists: Lists that the campaign looks at; None if that is not known here.
         columns: Columns of the contact that placeholders may name; None if that is not known here.
 
@@ -96,7 +96,9 @@ def _whole(spec: FlowSpec) -> Errors:
         yield "on_machine", "must be message if there is a message for machines"
 
 
-def _own_errors(step: Step, spec: FlowSpec, queues: Collection[str], dnc_lists: Collection[str] | None) -> Errors:
+def _own_errors(
+    step: Step, spec: FlowSpec, queues: Collection[str] | None, dnc_lists: Collection[str] | None
+) -> Errors:
     """What is wrong with a step by itself."""
     at = f"steps.{step.name}"
     check: Callable[..., Errors] | None = _CHECKS.get(type(step))
@@ -106,7 +108,7 @@ def _own_errors(step: Step, spec: FlowSpec, queues: Collection[str], dnc_lists: 
         value = getattr(step, field, None)
         if value is not None:
             yield from _range(field, value, f"{at}.{field}")
-    if isinstance(step, QueueStep) and step.queue not in queues:
+    if isinstance(step, QueueStep) and queues is not None and step.queue not in queues:
         yield f"{at}.queue", f"no queue {step.queue!r}"
     if isinstance(step, OptOutStep):
         if not step.dnc_list:

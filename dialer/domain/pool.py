@@ -18,6 +18,7 @@ from dialer.domain.pool_checks import check
 from dialer.domain.roster import AgentCard, Hold, Roster
 from dialer.domain.specs import SECOND_US, PoolSpec
 from dialer.domain.supply import CampaignCard, TrunkCard
+from dialer.domain.transfers import Transfers
 
 #: An agent stays promised this long after a call must have been answered, for detection and the join.
 PROMISE_MARGIN_US = 30 * SECOND_US
@@ -42,6 +43,7 @@ class Pool:
         self.calls = Calls()
         self.groups = Groups(self)
         self.offers = Offers(self)
+        self.transfers = Transfers(self)
 
     def campaign_of(self, attempt_id: int) -> str:
         """The campaign of an attempt that an earlier incarnation dialled, "" if it has not announced itself yet."""
@@ -156,7 +158,7 @@ class Pool:
     def find_agent(self, call: Call, out: list[Envelope]) -> None:
         """Ask the longest-idle agent to take a call on which a person is waiting, if anybody is idle."""
         campaign = self.campaigns.get(call.campaign)
-        queue = None if campaign is None else campaign.opened.queue
+        queue = call.queue or (None if campaign is None else campaign.opened.queue)
         agent = None if queue is None else self.roster.longest_idle(queue)
         if agent is not None:
             self.ask(call, agent, call.deadline_us + PROMISE_MARGIN_US, out)
@@ -340,6 +342,8 @@ class Pool:
             if call.stage in UNSENT:
                 self.drop(call, out)
                 self.give_back(call.campaign, [call.attempt_id], out)
+            elif call.stage is Stage.WAITING and call.queue:
+                self.transfers.forgo(call, out)
             elif call.stage is Stage.WAITING:
                 card = self.campaigns.get(call.campaign)
                 if card is not None:

@@ -21,6 +21,7 @@ from typing import Any
 from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.calls import LOOKING, UNSENT, Stage
+from dialer.domain.flow_talk import AgentUnwanted, AgentWanted
 from dialer.domain.kinds import AgentState, AnswerClass, Outcome
 from dialer.domain.matching import Matching
 from dialer.domain.message import Address, Envelope
@@ -68,6 +69,8 @@ class Scheduler:
             e.CallAnswered: self._call_answered,
             e.JoinFailed: self._join_failed,
             e.CallEnded: self._call_ended,
+            AgentWanted: self._agent_wanted,
+            AgentUnwanted: self._agent_unwanted,
             e.PeerRestarted: self._peer_restarted,
         }
 
@@ -352,7 +355,16 @@ class Scheduler:
             return  # over, or with somebody else by now
         self.pool.roster.rest(call.agent)
         self.pool.release(call, out)
-        self.pool.answered(call, call.answered_us, now_us, out)
+        if call.queue:
+            self.pool.transfers.wait(call, now_us, out)
+        else:
+            self.pool.answered(call, call.answered_us, now_us, out)
+
+    def _agent_wanted(self, msg: AgentWanted, now_us: int, out: list[Envelope]) -> None:
+        self.pool.transfers.want(msg, now_us, out)
+
+    def _agent_unwanted(self, msg: AgentUnwanted, now_us: int, out: list[Envelope]) -> None:  # noqa: ARG002
+        self.pool.transfers.unwant(msg, out)
 
     def _call_ended(self, msg: e.CallEnded, now_us: int, out: list[Envelope]) -> None:
         call = self.pool.calls.get(msg.attempt_id)
