@@ -111,7 +111,7 @@ async def _dial(data: Path, start_us: int, scratch: Path, seed: int, console: Co
     agents = tuple(
         AgentSpec(f"a{number}", "main", ("sales",), (TRUNK.name,), 30 * SECOND_US) for number in range(1, AGENTS + 1)
     )
-    plan = Plan(((TRUNK.to_domain(), TRUNK.profile),), (("sales", "main"),), agents, "typical")
+    plan = Plan(((TRUNK.to_domain(), TRUNK.profile),), (("sales", "main"),), agents, "steady")
     control = await launch(deployment, plan)
     try:
         names = await _prepare(control, scratch, seed)

@@ -37,6 +37,8 @@ def sample(kind):
         return sample(next(argument for argument in arguments if argument is not type(None)))
     if origin is tuple:
         return tuple(sample(argument) for argument in arguments if argument is not Ellipsis)
+    if origin in (typing.Literal, typing.Annotated):
+        return arguments[0] if origin is typing.Literal else sample(arguments[0])
     if issubclass(kind, enum.Enum):
         return list(kind)[-1]
     return kind(*(sample(field) for field in typing.get_type_hints(kind).values()))

@@ -311,22 +311,23 @@ class Pool:
 
     def _is_joined(self, call: Call, name: str, now_us: int) -> None:
         """The trunk joins a call with the agent who was promised when it was sent, whatever the promise came to."""
-        agent = self.roster.cards[name]
-        promised = agent.hold in _PROMISED
-        held = self.groups.held_by(agent) if promised else None
-        if call.group is not None:
+        agent, group = self.roster.cards.get(name), call.group
+        held = None if agent is None or group is None else self.groups.held_by(agent)
+        if group is not None:
             self.groups.win(call)
-        if not promised:
-            self.roster.away(agent, call.attempt_id)
-        elif agent.attempt_id == call.attempt_id or (held is not None and call.attempt_id in held.calls):
-            agent.attempt_id = call.attempt_id
+        if agent is not None:  # a reborn scheduler may not have heard of it
+            if agent.hold not in _PROMISED:
+                self.roster.away(agent, call.attempt_id)
+            elif group is not None and held is group:
+                agent.attempt_id = call.attempt_id
         self._joins(call, name, now_us)  # who is asked for, or promised to another call, will say that it talks
 
     def _joins(self, call: Call, agent: str, now_us: int) -> None:
         self.calls.move(call, Stage.JOINING)
         call.agent = agent
         self.track(call)
-        self.roster.work(agent, now_us, call.campaign)
+        if agent in self.roster.cards:
+            self.roster.work(agent, now_us, call.campaign)
 
     def clear(self, call: Call, outcome: Outcome, out: list[Envelope]) -> None:
         """Hang up."""

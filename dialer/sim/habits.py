@@ -41,7 +41,7 @@ class Habits:
     tune_ratio: float = 0.03  #: share of calls in which the person mutes itself, or holds the call, once
     tune_after: Spread = Spread(30 * SECOND_US, 0.5)
     tune_for: Spread = Spread(10 * SECOND_US, 0.5)
-    callback_ratio: float = 1.0  #: share of contacts asking to be called again who name a time
+    callback_ratio: float = 0.3  #: share of contacts asking to be called again who name a time
     personal_ratio: float = 0.3  #: share of callbacks the person wants to make itself
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ from dialer.domain.commands import (
 from dialer.domain.events import DeskUpdated, PeerRestarted
 from dialer.domain.kinds import AgentState
 from dialer.domain.message import Address, Envelope
-from dialer.domain.specs import DAY_US, MINUTE_US, SECOND_US
+from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US
 from dialer.errors import IllegalTransitionError, InvariantError
 from dialer.sim.habits import DISPOSITIONS, Habits, habits_by_name
 from dialer.telephony.simulated.chance import Spread, below, draw, key, mix, pick, quantiles
@@ -40,7 +40,7 @@ PATIENCE_US = 30 * SECOND_US
 
 #: The code for a contact who wants to be called again, and how far ahead that is.
 CALLBACK_CODE = "callback_asked"
-CALLBACK_FROM_US, CALLBACK_TO_US = 30 * MINUTE_US, DAY_US
+CALLBACK_FROM_US, CALLBACK_TO_US = 15 * MINUTE_US, 2 * HOUR_US
 
 # Which draw of an attempt decides what. Numbers stay, or old seeds tell other stories. What is drawn in turn
 # (``Person._draw``) stays in turn for the same reason.

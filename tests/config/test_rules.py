@@ -14,9 +14,9 @@ from dialer.errors import ConfigError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AGENTS = {"name": "spring", "mode": "power", "caller_id": "+12125550100", "queue": "sales"}
-AGENTLESS = {"name": "spring", "mode": "agentless", "caller_id": "+12125550100", "flow": "hello"}
+AGENTLESS = {"name": "spring", "mode": "agentless", "caller_id": "+12125550100", "flow": "notice"}
 SECTIONS = {
-    "flow": "hello",
+    "flow": "notice",
     "queue": "sales",
     "agents": {"count": 5},
     "pacing": {"abandon_limit_ratio": 0.01},

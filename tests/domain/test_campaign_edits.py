@@ -8,6 +8,7 @@ from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.campaign import CampaignRun
 from dialer.domain.editing import edit_refusal
+from dialer.domain.flow import FlowSpec, HangUpStep
 from dialer.domain.kinds import CampaignState, DialingMode, Outcome
 from dialer.domain.ledger import STORE
 from dialer.domain.message import Address
@@ -43,6 +44,7 @@ OTHER = {
     "hours": WeeklyHours.daily(0, 1440),
     "amd": True,
     "flow": "f",
+    "flow_spec": FlowSpec("f", "s", (HangUpStep("s"),)),
     "dnc_lists": ("l",),
     "pacing": PacingSpec(ratio=3.0),
     "preview": PreviewSpec(timer_us=1),

@@ -441,7 +441,7 @@ def test_only_the_agent_in_the_call_may_change_it():
     assert bench.tell(c.SetCall("a2", 1, muted=True, held=True)) == []
     bench.tell(e.SwitchLost("gone"))
     assert bench.tell(MUTE) == []
-    heard = at(Phase.RINGING, flow="hello")
+    heard = at(Phase.RINGING, flow="notice")
     heard.tell(ANSWERED)
     assert heard.phase() is Phase.JOINED
     assert heard.tell(MUTE, MUTED) == []

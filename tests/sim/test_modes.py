@@ -14,6 +14,7 @@ from dialer.domain.ids import run_of
 from dialer.domain.kinds import UNDIALLED, CampaignState, DialingMode, Outcome, PriorityPolicy
 from dialer.domain.specs import SECOND_US, PacingSpec, RetryRule
 from dialer.sim.contacts import SyntheticContacts
+from dialer.sim.habits import habits_by_name
 from dialer.sim.run import AMD, scenario_for
 from dialer.sim.scenario import Simulation
 
@@ -97,7 +98,7 @@ def test_second_answers_find_other_agents_or_are_abandoned_in_time():
             assert row.joined_us - row.answered_us <= 2 * SECOND_US + SECOND_US // 10
 
 
-@pytest.mark.parametrize("mode", ["power", "predictive"])
+@pytest.mark.parametrize("mode", ["preview", "power", "predictive"])
 @pytest.mark.parametrize("seed", range(20))
 def test_heavy_faults_break_nothing(mode, seed):
     """Everything at once; the referee and every machine look on, nobody is given up early, and the run ends."""
@@ -114,11 +115,11 @@ def test_heavy_faults_break_nothing(mode, seed):
     assert min(watch.given_up_us, default=LEAST_RING_US) >= LEAST_RING_US
 
 
-@pytest.mark.parametrize("mode", ["power", "predictive"])
+@pytest.mark.parametrize("mode", ["preview", "power", "predictive"])
 def test_a_list_that_is_dialled_to_its_end_completes(mode):
     made = scenario_for(mode=mode, agents=6, hours=2, seed=1)
     campaigns = [(replace(spec, retry=RetryRule(max_attempts=1)), SyntheticContacts(80)) for spec, _ in made.campaigns]
-    simulation = Simulation(replace(made, campaigns=campaigns, check_every=11))
+    simulation = Simulation(replace(made, campaigns=campaigns, habits=habits_by_name("steady"), check_every=11))
     simulation.play()
     (report,) = simulation.reports()
     assert report["status"] == CampaignState.COMPLETED

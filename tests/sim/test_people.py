@@ -21,7 +21,7 @@ from dialer.domain.commands import (
 from dialer.domain.events import DeskUpdated, PeerRestarted
 from dialer.domain.kinds import AgentState
 from dialer.domain.message import Address
-from dialer.domain.specs import DAY_US, MINUTE_US, SECOND_US
+from dialer.domain.specs import HOUR_US, MINUTE_US, SECOND_US
 from dialer.errors import ConfigError, IllegalTransitionError, InvariantError
 from dialer.sim.people import DISPOSITIONS, Habits, Person, habits_by_name
 from dialer.telephony.simulated.chance import Spread
@@ -277,7 +277,7 @@ def test_callbacks_name_a_time() -> None:
     assert abs(len(named) / len(asked) - 0.5) < 0.05
     assert all(said.callback_us % MINUTE_US == 0 for _, said in named)
     ahead = [said.callback_us - at_s * SECOND_US for at_s, said in named]
-    assert 30 * MINUTE_US <= min(ahead) < 90 * MINUTE_US < 20 * 60 * MINUTE_US < max(ahead) <= DAY_US + MINUTE_US
+    assert 15 * MINUTE_US <= min(ahead) < 30 * MINUTE_US < 100 * MINUTE_US < max(ahead) <= 2 * HOUR_US + MINUTE_US
     assert abs(sum(said.personal for _, said in named) / len(named) - 0.4) < 0.06
     others = [said for _, said in desk.said if said.code != "callback_asked" or not said.callback_us]
     assert not any(said.callback_us or said.personal for said in others)
