@@ -13,7 +13,7 @@ import inspect
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dialer.domain import commands, events, flow_talk, media
+from dialer.domain import commands, events, flow_talk, media, rows
 from dialer.domain.agent_table import DEADLINE, ROWS
 from dialer.storage.records import RECORDS
 
@@ -56,6 +56,8 @@ SPEAKERS = {
 }
 #: Messages that no module sends yet, and why they are there.
 UNSAID = {"SwitchLost": "for a back-end that can lose its switch; the simulated one cannot"}
+#: (message, receiver) -> who hands it on as it is, beside or instead of who has made it.
+PASSED_ON = {("SetCall", "trunk"): ("agent",), ("DispositionSet", "campaign"): ("agent", "store")}
 #: Modules with a table ``_handlers``: message -> method.
 _TABLES = {"campaign": "campaign.py", "scheduler": "scheduler.py", "trunk": "trunk.py", "store": "ledger.py"}
 #: Modules whose ``handle`` compares the type of a message.
@@ -68,7 +70,7 @@ def _declared(module: Any) -> dict[str, type[Any]]:
 
 #: Name -> class of every message.
 MESSAGES: dict[str, type[Any]] = {}
-for _module in (events, commands, flow_talk, media):
+for _module in (events, commands, flow_talk, media, rows):
     MESSAGES |= _declared(_module)
 
 
@@ -115,8 +117,8 @@ def routes() -> set[tuple[str, str, str]]:
 
 
 def _from(line: Line, to: str) -> tuple[str, ...]:
-    """Rows reach the journal through the store alone, whoever wrote them."""
-    return ("store",) if to == "journal" else line.senders
+    """Rows reach the journal through the store alone, whoever wrote them; some messages are passed on as they are."""
+    return ("store",) if to == "journal" else PASSED_ON.get((line.name, to), line.senders)
 
 
 def strangers() -> list[str]:
@@ -166,7 +168,7 @@ def _words(annotation: str) -> set[str]:
 
 
 #: Files of messages.
-_MODULES = ("commands", "events", "flow_talk", "media")
+_MODULES = ("commands", "events", "flow_talk", "media", "rows")
 
 # -- reading the source ------------------------------------------------------------------------------------------------
 

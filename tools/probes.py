@@ -9,6 +9,7 @@ Each function returns the moves of one entity. ``None`` stands for what is not t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from functools import cache
 from random import Random
@@ -23,7 +24,7 @@ from dialer.domain.calls import Stage
 from dialer.domain.campaign import CampaignRun
 from dialer.domain.flow import FlowResult
 from dialer.domain.flow_builtin import NOTICE
-from dialer.domain.flow_talk import FlowEnded, FlowKnown, RequestFlow
+from dialer.domain.flow_talk import AgentUnwanted, AgentWanted, FlowEnded, FlowKnown, RequestFlow
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, DialingMode, IntentRefusal, Outcome
 from dialer.domain.ledger import STORE, Ledger
@@ -57,9 +58,11 @@ def _says(message: Any, when: Callable[[Any], bool] = lambda _machine: True) -> 
 # -- a campaign run and its attempt ------------------------------------------------------------------------------------
 
 
+SPEC = CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", CALLER, retry=RetryRule(max_attempts=2))
+
+
 def _run() -> CampaignRun:
-    spec = CampaignSpec("c", DialingMode.PROGRESSIVE, "p", "t", "q", CALLER, retry=RetryRule(max_attempts=2))
-    return CampaignRun(1, spec, ListedContacts([(0,)], (("America/New_York",),)), epoch=1)
+    return CampaignRun(1, SPEC, ListedContacts([(0,)], (("America/New_York",),)), epoch=1)
 
 
 def _ended(outcome: Outcome) -> Symbol:
@@ -83,6 +86,11 @@ TO_CAMPAIGN = (
     _says(c.ResumeCampaign()),
     _says(c.StopCampaign()),
     _says(c.Announce("p")),
+    _says(c.ConfirmOffer(ATTEMPT)),
+    _says(c.SkipOffer(ATTEMPT, "a")),
+    _says(c.RequestCard(ATTEMPT, "a")),
+    _says(c.EditCampaign(replace(SPEC, priority=1, version=2))),
+    Symbol("DispositionSet", lambda now: e.DispositionSet(ATTEMPT, "a", "sale", "", now)),
     Symbol("IntentAccepted", lambda now: e.IntentAccepted(ATTEMPT, now, now + 5 * SECOND_US)),
     Symbol("IntentRefused", lambda now: e.IntentRefused(ATTEMPT, IntentRefusal.NUMBER_BUSY, now + SECOND_US)),
     _says(e.IntentRefused(ATTEMPT, IntentRefusal.DNC, None)),
@@ -135,6 +143,7 @@ TO_LEDGER = (
     _says(c.RecordCampaignState(1, "c", CampaignState.ACTIVE, "started")),
     _says(c.AddToDnc("own", (NUMBER,), "operator")),
     _says(c.RemoveFromDnc("own", (NUMBER,), "operator")),
+    _says(c.RecordSkip(ATTEMPT, "a", 1)),
     Symbol("DispositionSet", lambda now: e.DispositionSet(ATTEMPT, "a", "sale", "", now)),
     Symbol("AgentSessionChanged", lambda now: e.AgentSessionChanged("a", AgentState.IDLE, now)),
     _says(FlowEnded(ATTEMPT, "notice", 1, "end", FlowResult.COMPLETED, "{}", 1)),
@@ -238,9 +247,10 @@ def trunk_moves() -> list[Move]:
 
 
 def _opened(mode: DialingMode) -> Symbol:
-    queue = "q" if mode is DialingMode.PROGRESSIVE else None
+    queue = None if mode is DialingMode.AGENTLESS else "q"
+    look_us = 30 * SECOND_US if mode is DialingMode.PREVIEW else 0
     opened = e.CampaignOpened("c", 1, 1, mode.value, "t", queue, 5, 1, CALLER, RING_US, amd=True, flow=None)
-    return _says(opened)
+    return _says(replace(opened, preview_us=look_us))
 
 
 #: One of them; the other has a queue, or none.
@@ -249,6 +259,21 @@ OPENED = _opened(DialingMode.PROGRESSIVE)
 
 def _granted(now_us: int) -> e.LeasesGranted:
     return e.LeasesGranted("c", (e.Lease(ATTEMPT, NUMBER, now_us, now_us + 5 * SECOND_US),), 1, None)
+
+
+def _offered(now_us: int) -> e.LeasesGranted:
+    """A contact to look at; the ledger has not been asked."""
+    return e.LeasesGranted("c", (e.Lease(ATTEMPT, 0, 0, now_us + 60 * SECOND_US),), 1, None)
+
+
+def _confirmed(now_us: int) -> e.LeasesGranted:
+    return e.LeasesGranted("c", (e.Lease(ATTEMPT, NUMBER, now_us, now_us + 5 * SECOND_US),), 0, None)
+
+
+def _confirming(scheduler: Scheduler) -> bool:
+    """An agent has decided to dial, and the campaign was asked."""
+    call = scheduler.pool.calls.get(ATTEMPT)
+    return call is not None and call.stage is Stage.CONFIRMING
 
 
 def _idle(agent: str) -> Symbol:
@@ -293,16 +318,27 @@ def _lost_trunk(scheduler: Scheduler) -> bool:
     return _asks_trunk(scheduler) and unused and (call is None or call.stage is not Stage.MATCHED)
 
 
-#: Everything a scheduler handles, at moments when somebody could say it.
+def _flows(scheduler: Scheduler) -> bool:
+    """The call is in its flow."""
+    call, card = scheduler.pool.calls.get(ATTEMPT), scheduler.pool.campaigns.get("c")
+    return call is not None and card is not None and card.policy.flow and call.stage in (Stage.JOINING, Stage.WAITING)
+
+
+LEASES = (Symbol("LeasesGranted", _granted, _wants_lease),)
+OFFERS = (Symbol("LeasesGranted", _offered, _wants_lease), Symbol("LeasesGranted", _confirmed, _confirming))
+#: Everything else a scheduler handles, at moments when somebody could say it.
 TO_SCHEDULER = (
     _says(e.CampaignClosed("c", CampaignState.PAUSED)),
-    Symbol("LeasesGranted", _granted, _wants_lease),
     _idle("a"),
     _idle("b"),
     _says(e.AgentUnavailable("a", 1, AgentState.BREAK, 0)),
     _says(e.AgentUnavailable("a", 1, AgentState.RESERVED, ATTEMPT)),
     *(_says(e.AgentReserved(agent, 1, ATTEMPT), _asked(agent)) for agent in ("a", "b")),
     _says(e.ReservationRefused("a", 1, ATTEMPT), _asked("a")),
+    _says(e.OfferSkipped("a", 1, ATTEMPT), _asked("a")),
+    _says(e.OfferWithdrawn("c", ATTEMPT, IntentRefusal.DNC), _confirming),
+    Symbol("AgentWanted", lambda now: AgentWanted(ATTEMPT, "t", "c", "q", now + 30 * SECOND_US), _flows),
+    _says(AgentUnwanted(ATTEMPT), _flows),
     _says(e.TrunkOpened("t", 1, 0, ()), _asks_trunk),
     _says(e.TrunkOpened("t", 1, 0, ((ATTEMPT, "", False),)), _lost_trunk),
     _says(e.TrunkOpened("t", 1, 0, ((ATTEMPT, "", True),)), _lost_trunk),
@@ -341,6 +377,6 @@ def scheduler_moves() -> list[Move]:
 
     moves = []
     for mode in DialingMode:
-        alphabet = (_opened(mode), *TO_SCHEDULER)
+        alphabet = (_opened(mode), *(OFFERS if mode is DialingMode.PREVIEW else LEASES), *TO_SCHEDULER)
         moves += [move for move, _ in explore(make, alphabet, look=stage, tell_apart=everything)]
     return moves

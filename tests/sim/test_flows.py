@@ -12,10 +12,19 @@ import pytest
 
 from dialer.config import load_flow
 from dialer.domain import rows as r
-from dialer.domain.flow import FlowResult, FlowSpec, GatherStep, HangUpStep, OnMachine, OptOutStep, SayStep
+from dialer.domain.flow import (
+    FlowResult,
+    FlowSpec,
+    GatherStep,
+    HangUpStep,
+    OnMachine,
+    OptOutStep,
+    QueueStep,
+    SayStep,
+)
 from dialer.domain.kinds import CampaignState, Outcome
 from dialer.domain.message import Address
-from dialer.domain.specs import MINUTE_US, SECOND_US, RetryRule
+from dialer.domain.specs import MINUTE_US, SECOND_US, AgentSpec, RetryRule
 from dialer.sim.contacts import SyntheticContacts
 from dialer.sim.faults import FaultPlan
 from dialer.sim.run import scenario_for
@@ -192,3 +201,32 @@ def test_trunk_that_crashes_all_the_time():
     assert sum(simulation.world.referee.lines.values()) == 0
     assert simulation.reports()[0]["open"] == 0
     assert any(row.result is FlowResult.LOST for row in simulation.world.journal.flows.values())
+
+
+@pytest.mark.parametrize("faults", ["none", "heavy"])
+def test_a_callee_who_asks_for_an_agent_is_joined_with_one(faults):
+    """Whoever presses 1 talks to an agent of the queue, or the flow goes on after its time; nobody is abandoned."""
+    flow = FlowSpec(
+        "asking",
+        "menu",
+        (
+            GatherStep("menu", otherwise="end", branches=(("1", "agent"), ("2", "end")), text="Press 1 for us."),
+            QueueStep("agent", "sales", nobody="sorry", limit_us=20 * SECOND_US),
+            SayStep("sorry", "We call you back.", "end"),
+            HangUpStep("end"),
+        ),
+    )
+    made = campaign(flow, contacts=1_500, hours=1.0).scenario
+    agents = [AgentSpec(f"a{no}", "main", ("sales",), ("simulated",)) for no in range(4)]
+    simulation = Simulation(replace(made, agents=agents, faults=faults))
+    simulation.play()
+    journal = simulation.world.journal
+    joined = [row for row in journal.outcomes.values() if row.agent]
+    assert len(joined) > 20
+    assert {row.outcome for row in joined} == {Outcome.CONNECTED}
+    results = Counter(row.result for row in journal.flows.values())
+    assert results[FlowResult.TRANSFERRED] > 20
+    if faults == "none":
+        assert results[FlowResult.TRANSFERRED] == len(joined)
+        assert not any(row.outcome is Outcome.ABANDONED for row in journal.outcomes.values())
+    assert journal.open_intents() == []
