@@ -94,7 +94,7 @@ def test_a_file_that_is_stored_and_read_again_is_the_same(load, mode):
 
 
 def test_rules_reach_the_spec(load):
-    """Requirements 45, 51, 64, 103, 104. Preview and pacing, dispositions and their target, in microseconds."""
+    """Requirements 45, 51, 64, 84, 103, 104. Preview and pacing, dispositions and their target, in microseconds."""
     spec = load_campaign(EXAMPLES / "preview.yaml").to_domain()
     assert spec.preview == PreviewSpec(45 * SECOND_US, 20, 3)
     assert spec.dispositions == (

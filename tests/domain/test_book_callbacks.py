@@ -42,7 +42,7 @@ def talked(made, contact, now_us=NOON):
 
 
 def test_callbacks_go_first():
-    """Requirement 67. Callbacks, then fresh contacts, then retries: fewest attempts first, and who asked before all."""
+    """Requirements 67, 68. Callbacks, fresh contacts, retries: fewest attempts first, and who asked before all."""
     made = book(0, 0, 0, 0)
     talked(made, 0)
     made.callback(0, NOON + HOUR_US)

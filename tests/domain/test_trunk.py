@@ -296,7 +296,7 @@ def test_person_who_does_not_wait(phase):
 @pytest.mark.parametrize("flow", [None, "notice"])
 @pytest.mark.parametrize(("heard", "outcome"), [(MACHINE, Outcome.MACHINE), (AnswerClass.FAX, Outcome.FAX)])
 def test_machines_are_cleared_at_once(heard, outcome, flow):
-    """The scheduler is told, the line is cleared, and later orders do not change what it was."""
+    """Requirement 32. The scheduler is told, the line is cleared, and later orders do not change what it was."""
     bench = at(Phase.RINGING, flow=flow)
     told = [(POOL, e.CallAnswered(1, "t1", heard, OPEN)), (SWITCH, c.ClearCall(1, None))]
     assert bench.tell(e.LineAnswered(1, heard)) == told

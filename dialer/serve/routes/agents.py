@@ -76,7 +76,7 @@ class SoundBody(CallBody):
 class DispositionBody(CallBody):
     """How a call is closed."""
 
-    code: Slug = Field(description="One of the campaign's dispositions.")
+    code: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="One of the campaign's dispositions.")
     notes: str = Field(default="", max_length=4_000)
     callback_at: AwareDatetime | None = Field(
         default=None, description="When to call again, with its offset from UTC, for example 2026-03-04T10:30-05:00."
@@ -89,7 +89,7 @@ class DispositionBody(CallBody):
             "examples": [
                 {
                     "attempt_id": "8796093022209",
-                    "code": "callback-asked",
+                    "code": "callback_asked",
                     "callback_at": "2026-03-04T10:30-05:00",
                     "personal": True,
                 }
