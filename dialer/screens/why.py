@@ -20,7 +20,7 @@ _NEVER: Mapping[str, str] = {
     "excluded": "never: it was left out when the list was prepared",
     "in_progress": "not before the attempt in progress is over",
     "verdict": "not before its agent has closed the call",
-    "busy": "as soon as the other call to its number is over",
+    "number_busy": "as soon as the other call to its number is over",
     "done": "never: it is done",
     "used_up": "never: its attempts are used up",
     "dnc": "never, unless it comes off the do-not-call list",

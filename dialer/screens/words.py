@@ -24,7 +24,7 @@ _SPOKEN: Mapping[str, str] = {
     "verdict": "waiting for its disposition",
     "fresh": "never tried",
     "parked": "outside its hours",
-    "busy": "number busy elsewhere",
+    "number_busy": "number busy elsewhere",
     "used_up": "attempts used up",
 }
 

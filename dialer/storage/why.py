@@ -31,7 +31,7 @@ _LABELS = {
     "dnc": "on a do-not-call list since",
     "callback": "callback asked for",
     "resting": "resting",
-    "busy": "number busy elsewhere",
+    "number_busy": "number busy elsewhere",
     "capped": "rolling cap",
     "parked": "outside its hours",
     "agent": "due, for its agent alone",
@@ -43,14 +43,14 @@ _REASONS = {
     "in_progress": "an attempt is open",
     "verdict": "connected, and the agent has not closed the call",
     "dnc": "put on a do-not-call list after the list was scrubbed",
-    "busy": "its number is in a call of another campaign",
+    "number_busy": "its number is in a call of another campaign",
     "capped": "rolling cap",
     "parked": "outside the hours in which it may be called",
     "fresh": "never tried; nothing stands against it",
     "due": "nothing stands against it",
 }
 #: States that end with an event whose moment nobody knows, or never.
-_NO_MOMENT = frozenset({"in_progress", "verdict", "done", "used_up", "dnc", "busy", "ended"})
+_NO_MOMENT = frozenset({"in_progress", "verdict", "done", "used_up", "dnc", "number_busy", "ended"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ SELECT contact, CASE
         WHEN listed THEN 'dnc'
         WHEN due_us > $now_us AND asked AND NOT skipped_last THEN 'callback'
         WHEN due_us > $now_us THEN 'resting'
-        WHEN busy THEN 'busy'
+        WHEN busy THEN 'number_busy'
         WHEN capped THEN 'capped'
         WHEN NOT open THEN 'parked'
         WHEN asked AND agent <> '' AND NOT skipped_last AND callback_us + $wait_us > $now_us THEN 'agent'

@@ -111,7 +111,7 @@ def test_an_option_that_cannot_be_used(call, folder, options, line):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (["--mode", "psychic"], r"no mode 'psychic'; use one of: agentless, progressive"),
+        (["--mode", "psychic"], r"no mode 'psychic'; use one of: agentless, preview, progressive"),
         (["--agents", "0"], r"agents for progressive dialling must be 1 or more, not 0"),
         (["--hours", "0"], r"hours must be above 0 and at most 168, not 0"),
         (["--faults", "biblical"], r"'biblical'.*none, light"),

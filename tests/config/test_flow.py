@@ -178,7 +178,6 @@ QUEUE = SMALL.replace("next: end}", "next: agent}") + "  agent: {kind: queue, qu
         (campaign_with(SMALL, "flow: other\n"), "flow is other, but call_flow is named small"),
         (campaign_with(SMALL.replace("small", "notice")), "notice is built in"),
         (campaign_with(OPT_OUT), "call_flow.steps.stop.dnc_list: the campaign does not look at list 'mine'"),
-        (campaign_with(QUEUE), "call_flow.steps.agent.queue: no queue 'sales'"),
         (
             campaign_with(SMALL, "queue: sales\n").replace("agentless", "progressive"),
             "call_flow does not go with mode progressive",
@@ -190,6 +189,12 @@ def test_campaigns_whose_flow_cannot_run(file, text, expected):
     with pytest.raises(ConfigError) as caught:
         load_campaign(file(text))
     assert expected in str(caught.value)
+
+
+def test_queues_a_flow_asks_for(file):
+    """Whether they exist is known to the dialer alone, which asks when the campaign is kept."""
+    assert load_campaign(file(campaign_with(QUEUE))).flow_queues() == ("sales",)
+    assert load_campaign(file(campaign_with(SMALL))).flow_queues() == ()
 
 
 def test_campaign_that_looks_at_the_list(file):

@@ -112,7 +112,7 @@ def test_contact(shown):
         ("excluded", "invalid_number", "never: it was left out when the list was prepared"),
         ("in_progress", "an attempt is open", "not before the attempt in progress is over"),
         ("verdict", "connected, not closed", "not before its agent has closed the call"),
-        ("busy", "in a call of another campaign", "as soon as the other call to its number is over"),
+        ("number_busy", "in a call of another campaign", "as soon as the other call to its number is over"),
         ("done", "connected", "never: it is done"),
         ("used_up", "3 of 3 attempts made", "never: its attempts are used up"),
         ("dnc", "listed since", "never, unless it comes off the do-not-call list"),

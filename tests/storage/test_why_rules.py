@@ -117,7 +117,7 @@ TALKED = call(1, 1, Outcome.CONNECTED)
         (
             call(1, 1, None, run_no=2, number=NUMBER + 1),
             NOON,
-            ("busy", "its number is in a call of another campaign", None),
+            ("number_busy", "its number is in a call of another campaign", None),
         ),
         ([listed(NUMBER + 1)], NOON, ("dnc", "put on a do-not-call list after the list was scrubbed", None)),
         ([], NOON, ("fresh", "never tried; nothing stands against it", NOON)),
