@@ -49,6 +49,7 @@ class Setting:
     seed: int = 1
     faults: str | FaultPlan = "none"
     check_every: int = 0
+    dnc_lists: tuple[str, ...] = ()  #: empty at first, they apply to all campaigns
 
 
 class Library:
@@ -210,7 +211,15 @@ class KeptCampaigns:
         journal, rules = self.world.journal, self.setting.rules
         longest_us = max((cap.window_us for cap in rules.caps), default=0)
         recent = journal.recent(now_us - longest_us)
-        return Ledger(rules, open_intents=journal.open_intents(), recent=recent, dnc_changes=journal.dnc)
+        lists = self.setting.dnc_lists
+        return Ledger(
+            rules,
+            dnc=dict.fromkeys(lists, frozenset[int]()),
+            global_lists=lists,
+            open_intents=journal.open_intents(),
+            recent=recent,
+            dnc_changes=journal.dnc,
+        )
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
