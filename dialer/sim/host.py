@@ -20,13 +20,14 @@ class Wire:
         home: The receiver's address.
     """
 
-    __slots__ = ("box", "home", "host", "late", "talks")
+    __slots__ = ("box", "free_us", "home", "host", "late", "talks")
 
     def __init__(self, host: Host, home: Address) -> None:
         self.host = host
         self.home = home
         self.box = Outbox(host.address, host.epoch)
         self.late: tuple[int, int, Ack] | None = None  #: (when it comes, sequence number, answer) nobody waits for
+        self.free_us = 0  #: when the last batch arrives; calm worlds only
         self.talks: set[tuple[Address, Address]] = set()  #: (machine of ours, machine over there)
 
     def restarted(self) -> list[Envelope]:

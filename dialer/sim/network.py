@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from dialer.domain.link import Ack, Delivery, Verdict
-from dialer.domain.message import Envelope
+from dialer.domain.message import Address, Envelope
 from dialer.domain.specs import SECOND_US
+from dialer.errors import InvariantError
 from dialer.sim.clock import Clock
 from dialer.sim.faults import FaultPlan
 from dialer.sim.host import Berth, Directory, Host, Wire
@@ -34,6 +35,7 @@ class Network:
         directory: Who lives where.
         lines: Takes what is meant for a switch.
         take: Hands a host a batch of messages.
+        calm: Nothing will ever be lost, and nobody crash: batches travel without links, which would only take time.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Network:
         directory: Directory,
         lines: Lines,
         take: Callable[[Host, Sequence[Envelope]], None],
+        calm: bool = False,
     ) -> None:
         self.deliveries = 0
+        self._calm = calm
         self._clock = clock
         self._rng = rng
         self._faults = faults
@@ -58,6 +62,8 @@ class Network:
 
     def beware(self) -> None:
         """From now on deliveries may be lost: those in the air are watched, too."""
+        if self._calm:
+            raise InvariantError("nothing happens in a calm world", "an accident")
         if self._watchful:
             return
         self._watchful = True
@@ -82,14 +88,34 @@ class Network:
             if not waiting:
                 touched.append(wire)
             waiting.append(envelope)
+        post = self._carry if self._calm else self._post
         for wire in touched:
-            box = wire.box
-            if box.in_air is None or self._clear(wire):
-                delivery = box.next_delivery()
-                if delivery is not None:
-                    self._launch(wire, delivery)
+            post(wire)
         if self._lines.ordered:
             self._lines.carry_out()
+
+    def _post(self, wire: Wire) -> None:
+        """Send what waits, unless a delivery is in the air."""
+        box = wire.box
+        if box.in_air is None or self._clear(wire):
+            delivery = box.next_delivery()
+            if delivery is not None:
+                self._launch(wire, delivery)
+
+    def _carry(self, wire: Wire) -> None:
+        """Send a batch that will arrive, in the order of its wire."""
+        box, clock = wire.box, self._clock
+        batch, box.waiting = box.waiting, []
+        at_us = clock.now_us + LATENCY_US + int(self._rng.random() * JITTER_US)
+        wire.free_us = at_us = max(at_us, wire.free_us)
+        self.deliveries += 1
+        clock.at(at_us, self._hand_over, wire.home, batch)
+
+    def _hand_over(self, home: Address, batch: list[Envelope]) -> None:
+        host = self._directory.hosts[home]
+        if host is None:
+            raise InvariantError("nothing happens in a calm world", f"{home} is not there")
+        self._take(host, batch)
 
     def _first_word(self, host: Host, berth: Berth, envelope: Envelope) -> Wire | None:
         """The wire to a machine that is spoken to for the first time; None if the message needs no wire."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from dialer.config import load_rules
@@ -83,19 +84,18 @@ def simulate(
     Raises:
         ConfigError: An option is wrong; the line says what is allowed.
     """
-    simulation = Simulation(
-        scenario_for(
-            mode=mode,
-            agents=agents,
-            hours=hours,
-            seed=seed,
-            faults=faults,
-            campaigns=campaigns,
-            per_actor=per_actor,
-            profile=profile,
-            habits=habits,
-        )
+    scenario = scenario_for(
+        mode=mode,
+        agents=agents,
+        hours=hours,
+        seed=seed,
+        faults=faults,
+        campaigns=campaigns,
+        per_actor=per_actor,
+        profile=profile,
+        habits=habits,
     )
+    simulation = Simulation(replace(scenario, calm=True))
     simulation.play(progress)
     accidents = simulation.world.accidents
     return totals(simulation.reports(), simulation.world.journal) | {

@@ -55,6 +55,7 @@ class Scenario:
     faults: str | FaultPlan = "none"
     do_not_call: frozenset[int] = frozenset()  #: numbers on a list that applies to every campaign
     check_every: int = 0  #: invariants of a machine after every so many steps, 0 for never
+    calm: bool = False  #: without faults: nobody will provoke one either, which saves time
 
 
 class Simulation:
@@ -68,7 +69,8 @@ class Simulation:
         self.scenario = scenario
         faults = scenario.faults if isinstance(scenario.faults, FaultPlan) else plan_by_name(scenario.faults)
         check = scenario.check_every
-        self.world = World(seed=scenario.seed, start_us=START_US, faults=faults, check_every=check)
+        calm = scenario.calm and faults.none
+        self.world = World(seed=scenario.seed, start_us=START_US, faults=faults, check_every=check, calm=calm)
         self.ends_us = START_US + round(scenario.hours * HOUR_US)
         self._runs = [(no, *campaign) for no, campaign in enumerate(scenario.campaigns, 1)]
         self._build()

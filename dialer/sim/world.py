@@ -37,16 +37,21 @@ class World:
         start_us: UTC microseconds at which the world begins.
         faults: What goes wrong.
         check_every: Check a machine's invariants after every so many steps; 0 for never.
+        calm: No fault is planned, and nobody will provoke one: faster.
     """
 
-    def __init__(self, *, seed: int, start_us: int, faults: FaultPlan, check_every: int = 0) -> None:
+    def __init__(
+        self, *, seed: int, start_us: int, faults: FaultPlan, check_every: int = 0, calm: bool = False
+    ) -> None:
         rng = Random(seed)
         self.clock = Clock(start_us)
         self.journal = MemoryJournal()
         self.referee = Referee(self.journal)
         self.directory = Directory()
         self.lines = Lines(self.clock, self.directory, self.referee, self._take)
-        self.network = Network(self.clock, rng, faults, directory=self.directory, lines=self.lines, take=self._take)
+        self.network = Network(
+            self.clock, rng, faults, directory=self.directory, lines=self.lines, take=self._take, calm=calm
+        )
         self.accidents = Accidents(
             self.clock, rng, faults, self.directory, self.network, boot=self._boot, wake=self._thawed
         )
