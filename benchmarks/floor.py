@@ -22,6 +22,8 @@ from dialer.actors.placement import spread
 from dialer.actors.registry import _OPTIONS as ACTOR_OPTIONS
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain.flow import FlowResult
+from dialer.domain.flow_talk import FlowEnded
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import AgentState, AnswerClass, Outcome
 from dialer.domain.ledger import STORE
@@ -86,8 +88,8 @@ class Talk:
         rules: dict[str, dict[type, Rule]] = {
             "scheduler": {
                 e.LeasesGranted: self._match if agents else self._dial,
-                e.AgentReserved: lambda m, out: out.append(_order(m.attempt_id)),
-                e.CallAnswered: self._join if agents else _nothing,
+                e.AgentReserved: lambda m, out: out.append(_order(m.attempt_id, m.agent)),
+                e.CallAnswered: _nothing,
                 e.CallEnded: self._ended,
                 e.AgentIdle: _nothing,
             },
@@ -99,8 +101,13 @@ class Talk:
                 c.RequestCard: _card,
                 e.DispositionSet: _nothing,
             },
-            "store": {c.ProposeIntent: _accept, c.RecordOutcome: _record, e.DispositionSet: _nothing},
-            "trunk": {c.Originate: self._answer if agents else self._answer_and_end, c.JoinAgent: self._talk_and_end},
+            "store": {
+                c.ProposeIntent: _accept,
+                c.RecordOutcome: _record,
+                e.DispositionSet: _nothing,
+                FlowEnded: _nothing,
+            },
+            "trunk": {c.Originate: self._join_and_end if agents else self._answer_and_end},
             "agents": {
                 c.ReserveAgent: _promise,
                 e.CallJoined: _talking,
@@ -139,15 +146,12 @@ class Talk:
         self.done += 1
 
     def _dial(self, msg: e.LeasesGranted, out: Out) -> None:
-        out.extend(_order(lease.attempt_id) for lease in msg.leases)
+        out.extend(_order(lease.attempt_id, "") for lease in msg.leases)
 
     def _match(self, msg: e.LeasesGranted, out: Out) -> None:
         for lease in msg.leases:
             agent = self._agent(lease.attempt_id)
             out.append(Envelope(Address("agent", agent), c.ReserveAgent(agent, lease.attempt_id, "bench", _US)))
-
-    def _join(self, msg: e.CallAnswered, out: Out) -> None:
-        out.append(Envelope(TRUNK, c.JoinAgent(msg.attempt_id, self._agent(msg.attempt_id), 1)))
 
     def _ended(self, msg: e.CallEnded, out: Out) -> None:
         self._over += 1
@@ -159,9 +163,12 @@ class Talk:
 
     def _answer_and_end(self, msg: c.Originate, out: Out) -> None:
         self._answer(msg, out)
+        out.append(Envelope(STORE, FlowEnded(msg.attempt_id, "notice", 1, "end", FlowResult.COMPLETED, "{}", _US)))
         _end(msg.attempt_id, "", out)
 
-    def _talk_and_end(self, msg: c.JoinAgent, out: Out) -> None:
+    def _join_and_end(self, msg: c.Originate, out: Out) -> None:
+        """With the agent who is promised, as the order says."""
+        self._answer(msg, out)
         agent = Address("agent", msg.agent)
         out.append(Envelope(agent, e.CallJoined(msg.attempt_id, "bench", "main", msg.agent, _US)))
         out.append(Envelope(agent, e.CallEnded(msg.attempt_id, msg.agent, Outcome.CONNECTED, _US)))
@@ -186,8 +193,9 @@ def _record(msg: c.RecordOutcome, out: Out) -> None:
     out.append(Envelope(CAMPAIGN, e.OutcomeRecorded(msg.ended.attempt_id)))
 
 
-def _order(attempt: int) -> Envelope:
-    order = c.Originate(attempt, "main", "bench", _NUMBER, _CALLER_ID, 25_000_000, _US, _US, amd=False, flow="notice")
+def _order(attempt: int, agent: str) -> Envelope:
+    flow = None if agent else "notice"
+    order = c.Originate(attempt, "main", "bench", _NUMBER, _CALLER_ID, 25_000_000, _US, _US, False, flow, agent, 1)  # noqa: FBT003
     return Envelope(TRUNK, order)
 
 
