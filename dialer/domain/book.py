@@ -131,7 +131,9 @@ class ContactBook:
         """When time alone makes a contact due for an agent, or for anyone after it waited for one."""
         look_us = self.owners.next_look_us()
         expiry_us = self._expiry[0][0] if self._expiry else None
-        return min((at_us for at_us in (look_us, expiry_us) if at_us is not None), default=None)
+        if look_us is None or expiry_us is None:
+            return expiry_us if look_us is None else look_us
+        return min(look_us, expiry_us)
 
     def next_possible_us(self, contact: int, now_us: int) -> int | None:
         """The first moment at which the contact may be called, as things stand; None if that is not for time to say."""

@@ -195,13 +195,11 @@ class CampaignRun:
 
         Contacts that wait for anyone are the scheduler's to ask for.
         """
-        times = (
-            self._flight.watch.next_us(),
-            self._verdicts.next_us(),
-            self.book.next_change_us(),
-            self._grants.next_us(),
-        )
-        return min((at_us for at_us in times if at_us is not None), default=None)
+        due_us = self._flight.watch.next_us()
+        for at_us in (self._verdicts.next_us(), self.book.next_change_us(), self._grants.next_us()):
+            if at_us is not None and (due_us is None or at_us < due_us):
+                due_us = at_us
+        return due_us
 
     def in_progress(self) -> int:
         """Attempts that are not over for the books."""

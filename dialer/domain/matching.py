@@ -228,8 +228,9 @@ class Matching:
             return 0
         need, unserved = self._need(view, views)
         per_s = card.rate.per_s(now_us)
-        missing = card.policy.target(view, unserved, per_s) - len(card.stock) - card.asked
-        if missing > 0 and due:
+        target = card.policy.target(view, unserved, per_s)
+        missing = target - len(card.stock) - card.asked
+        if missing > 0 and due and 2 * missing >= target:  # several with one request, as long as there are others
             card.asked += missing
             card.asked_us = now_us
             out.append(Envelope(Address("campaign", card.name), RequestLeases(self.pool.spec.pool, missing)))

@@ -176,10 +176,15 @@ class Pool:
             self.groups.leave(call, out)
             return
         card = self.roster.cards.get(call.agent)
-        if card is not None and card.hold in _PROMISED and card.attempt_id == call.attempt_id:
-            self.roster.away(card)  # until it says that it is idle
-            out.append(Envelope(Address("agent", card.agent), c.ReleaseAgent(card.agent, card.promise_id)))
+        promised = card is not None and card.hold in _PROMISED and card.attempt_id == call.attempt_id
+        if card is not None and promised and self.groups.held_by(card) is None:
+            self._let_go(card, out)
         call.agent = ""
+
+    def _let_go(self, card: AgentCard, out: list[Envelope]) -> None:
+        """An agent is promised to nothing any more, and away until it says that it is idle."""
+        self.roster.away(card)
+        out.append(Envelope(Address("agent", card.agent), c.ReleaseAgent(card.agent, card.promise_id)))
 
     def lose_promise(self, card: AgentCard, out: list[Envelope]) -> None:
         """The agent is not promised to its attempt any more: somebody else must take the call."""
@@ -280,7 +285,7 @@ class Pool:
                     campaign.policy.answered(max(0, answered_us - call.sent_us), now_us)
         agent = self.roster.cards.get(call.agent)
         if joining:
-            self._is_joined(call, joining, now_us)
+            self._is_joined(call, joining, now_us, out)
         elif campaign is not None and campaign.policy.flow:
             self.calls.move(call, Stage.JOINING)
         elif call.group is not None:
@@ -309,12 +314,16 @@ class Pool:
         order = c.JoinAgent(call.attempt_id, agent.agent, agent.epoch)
         out.append(Envelope(Address("trunk", call.trunk), order))
 
-    def _is_joined(self, call: Call, name: str, now_us: int) -> None:
+    def _is_joined(self, call: Call, name: str, now_us: int, out: list[Envelope]) -> None:
         """The trunk joins a call with the agent who was promised when it was sent, whatever the promise came to."""
         agent, group = self.roster.cards.get(name), call.group
         held = None if agent is None or group is None else self.groups.held_by(agent)
         if group is not None:
-            self.groups.win(call)
+            winner = self.groups.win(call)
+            if winner is not agent:
+                self._let_go(winner, out)
+        elif call.agent != name:
+            self.release(call, out)  # somebody else was promised meanwhile
         if agent is not None:  # a reborn scheduler may not have heard of it
             if agent.hold not in _PROMISED:
                 self.roster.away(agent, call.attempt_id)
@@ -326,7 +335,8 @@ class Pool:
         self.calls.move(call, Stage.JOINING)
         call.agent = agent
         self.track(call)
-        if agent in self.roster.cards:
+        card = self.roster.cards.get(agent)
+        if card is not None and card.hold is not Hold.ASKED:
             self.roster.work(agent, now_us, call.campaign)
 
     def clear(self, call: Call, outcome: Outcome, out: list[Envelope]) -> None:

@@ -29,10 +29,8 @@ class Transfers:
         """The callee waits for an agent."""
         pool = self._pool
         call = pool.calls.get(msg.attempt_id)
-        if call is None or call.stage is Stage.CLEARING:
-            return  # over by now, or an earlier incarnation dialled it and it has not been announced: the trunk goes on
-        if call.agent:
-            return  # asked for already
+        if call is None or call.stage is not Stage.JOINING or call.agent:
+            return  # over by now, asked for already, or not known well enough after a restart: the flow goes on
         call.queue, call.queue_until_us = msg.queue, msg.until_us
         self.wait(call, now_us, out)
 

@@ -11,6 +11,7 @@ import pytest
 from dialer.domain import commands as c
 from dialer.domain import events as e
 from dialer.domain.calls import Stage
+from dialer.domain.flow_talk import AgentUnwanted, AgentWanted
 from dialer.domain.ids import attempt_id
 from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, IntentRefusal, Outcome
 from dialer.domain.message import Address
@@ -682,6 +683,9 @@ def everything(attempt: int, now_us: int) -> dict[str, Any]:
         e.OriginateRefused(attempt, Outcome.EXPIRED),
         *(e.CallAnswered(attempt, "t1", kind, now_us) for kind in AnswerClass),
         *(e.JoinFailed(attempt, agent) for agent in ("", "a1", "a2")),
+        *(e.CallAnswered(attempt, "t1", PERSON, now_us, agent) for agent in ("a1", "a2", "a9")),
+        AgentWanted(attempt, "t1", "c1", "q", now_us + 30 * SECOND_US),
+        AgentUnwanted(attempt),
         e.CallEnded(attempt, "", Outcome.BUSY, now_us),
         *(e.PeerRestarted(Address(*peer)) for peer in (("trunk", "t1"), ("campaign", "c1"), ("agent", "a1"))),
     ]

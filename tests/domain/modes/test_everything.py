@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dialer.domain import commands as c
 from dialer.domain import events as e
+from dialer.domain.flow_talk import AgentUnwanted, AgentWanted
 from dialer.domain.kinds import AgentState, AnswerClass, CampaignState, DialingMode, IntentRefusal, Outcome
 from dialer.domain.message import Address
 from dialer.domain.specs import SECOND_US
@@ -149,6 +150,9 @@ def everything(bench, attempt):
         e.OriginateRefused(attempt, Outcome.EXPIRED),
         *(e.CallAnswered(attempt, "t1", kind, now_us) for kind in AnswerClass),
         *(e.JoinFailed(attempt, agent) for agent in ("", *AGENTS)),
+        *(e.CallAnswered(attempt, "t1", AnswerClass.HUMAN, now_us, agent) for agent in AGENTS),
+        AgentWanted(attempt, "t1", "c1", "q", now_us + 30_000_000),
+        AgentUnwanted(attempt),
         e.CallEnded(attempt, "", Outcome.BUSY, now_us),
         e.CallEnded(attempt, "a1", Outcome.CONNECTED, now_us),
         *(e.PeerRestarted(Address(*peer)) for peer in (("trunk", "t1"), ("campaign", "c1"), ("agent", "a1"))),
