@@ -103,7 +103,7 @@ def directed(play, rig, monkeypatch):
     """Play a story with a director that has begun: (director, directory class) -> anything."""
 
     class Directory(FakeDirectory):
-        kept = {("contact_list", "people"): {"path": "p"}, ("queue", "sales"): {"pool": "main"}}  # noqa: RUF012
+        kept = {("contact_list", "people"): {"path": "p", "columns": ["name"]}, ("queue", "sales"): {"pool": "main"}}  # noqa: RUF012
         states = {}  # noqa: RUF012
         hosts = {}  # noqa: RUF012
 
