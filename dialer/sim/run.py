@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -96,7 +98,8 @@ def simulate(
         habits=habits,
     )
     simulation = Simulation(replace(scenario, calm=True))
-    simulation.play(progress)
+    with _without_cycle_search():
+        simulation.play(progress)
     accidents = simulation.world.accidents
     return totals(simulation.reports(), simulation.world.journal) | {
         "faults": {
@@ -106,6 +109,18 @@ def simulate(
             "deliveries": simulation.world.network.deliveries,
         }
     }
+
+
+@contextmanager
+def _without_cycle_search() -> Iterator[None]:
+    """Records pile up and none of them refers to itself: looking for cycles among millions only takes time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def scenario_for(
