@@ -33,6 +33,8 @@ from dialer.telephony.simulated.carrier import Carrier
 START_US = 1_772_553_600 * SECOND_US
 #: How long calls in progress may take to end after the last one was allowed.
 DRAIN_US = HOUR_US
+#: Agents stay so long after the campaigns were stopped: whoever answers one of the last calls is not left alone.
+LAST_CALLS_US = MINUTE_US
 #: The scheduler steps at most this often.
 TICK_US = 20_000
 _POOL = "main"
@@ -97,7 +99,7 @@ class Simulation:
             host = Address("agents", agents[0].agent)
             machines = [Address("agent", spec.agent) for spec in agents]
             world.add(host, machines, _agents(agents))
-        habits = replace(scenario.habits, leave_at_us=self.ends_us)
+        habits = replace(scenario.habits, leave_at_us=self.ends_us + LAST_CALLS_US)
         desks = [Address("desk", spec.agent) for spec in scenario.agents]
         people = [Person(spec.agent, scenario.seed, habits) for spec in scenario.agents]
         world.add(Address("desks", "all"), desks, lambda _epoch, _now_us: people, mortal=False)
