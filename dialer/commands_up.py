@@ -131,7 +131,7 @@ async def _serve(
         tuple({agent.agent: agent for agent in (*kept.agents, *config.agent_specs())}.values()),
         schedules=True,
         policies=tuple((pool.name, pool.priority_policy) for pool in config.pools),
-        caller_ids=config.caller_ids(),
+        caller_ids=config.caller_ids() if config.numbers else None,
     )
     control = await launch(deployment, plan, per_actor=per_actor)
     keys = KeyFile(config.data / KEYS_FILE)

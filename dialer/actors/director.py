@@ -29,6 +29,7 @@ from dialer.domain.ledger import STORE
 from dialer.domain.message import Address, Envelope
 from dialer.domain.schedule import Schedule
 from dialer.domain.specs import AgentSpec
+from dialer.domain.statuses import shown_status
 from dialer.domain.views import CampaignView, Snapshot
 from dialer.errors import ConfigError, NotFoundError
 from dialer.storage.library import import_dnc_list, import_list, import_mapping_list
@@ -180,6 +181,7 @@ class DirectorActor:
             "agent": agent,
             "queues": doc["queues"],
             "state": desk.state.value,
+            "status": shown_status(desk.state, desk.reason).status.value,
             "campaign": desk.campaign,
             "attempt_id": str(desk.attempt_id) if desk.attempt_id else None,
             "fields": dict(desk.fields),
@@ -216,7 +218,7 @@ class DirectorActor:
         if missing:
             raise ConfigError("attempt caps hold for all campaigns; put them in the service file")
         caller_ids = (self.directory.placed or {}).get("caller_ids")
-        if caller_ids and campaign.caller_id not in caller_ids:
+        if caller_ids is not None and campaign.caller_id not in caller_ids:
             shown = mask_number(campaign.caller_id)
             raise ConfigError(f"caller_id {shown} is none of the numbers for outbound calls in the service file")
         if not lists:

@@ -41,7 +41,7 @@ class Plan:
     habits: str | None = None  #: of simulated people at the desks; None leaves desks to connect
     schedules: bool = False  #: campaigns start by the calendar; False for a dialer that is there for some of them only
     policies: tuple[tuple[str, PriorityPolicy], ...] = ()  #: pool, how its agents are divided; strictly unless said
-    caller_ids: tuple[int, ...] = ()  #: numbers that campaigns may show; empty for any
+    caller_ids: tuple[int, ...] | None = None  #: numbers that campaigns may show; None for any
 
 
 class Directory:
@@ -136,7 +136,7 @@ class Directory:
         self.placed = {
             "origin_us": self.deployment.origin_us,
             "schedules": plan.schedules,
-            "caller_ids": list(plan.caller_ids),
+            "caller_ids": None if plan.caller_ids is None else list(plan.caller_ids),
         }
         await self.store("put", *_PLACED, self.placed)
         for host, _ in hosts:

@@ -84,8 +84,8 @@ class Control(Protocol):
         """One agent as in ``agents``, and what the desk shows.
 
         Returns:
-            Also ``campaign``, ``attempt_id`` (text, or None), ``fields`` (the card), ``until_us``, ``may_skip``,
-            ``muted``, ``held`` and ``reason``.
+            Also ``status``, ``campaign``, ``attempt_id`` (text, or None), ``fields`` (the card), ``until_us``,
+            ``may_skip``, ``muted``, ``held`` and ``reason``.
         """
 
     async def order_agent(self, agent: str, order: Any) -> None:

@@ -202,6 +202,10 @@ def test_what_a_campaign_names_must_be_there(directed):
             await put(director, queue="gone")
         with pytest.raises(ConfigError, match="no contact list"):
             await put(director, lists=())
+        for numbers in ([], [12125550100]):  # none of the operator's numbers is for outbound calls, or this one is not
+            director.directory.placed = {**director.directory.placed, "caller_ids": numbers}
+            with pytest.raises(ConfigError, match=r"caller_id \+\*+99 is none of the numbers for outbound calls"):
+                await put(director)
         assert await director.campaigns() == []
 
     directed(story)

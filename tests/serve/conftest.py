@@ -112,6 +112,7 @@ CONTACT = {
     "next_us": 5,
 }
 DESK = {
+    "status": "busy",
     "campaign": "spring",
     "attempt_id": "8796093022209",
     "fields": {"first_name": "Ann"},

@@ -40,6 +40,7 @@ class Agent(BaseModel):
 class Desk(Agent):
     """What the desk of an agent shows."""
 
+    status: str = Field(description="available, busy, system_busy (a call is being made), away or offline.")
     campaign: str = Field(description="Whose call or contact this is; empty for none.")
     attempt_id: str | None = Field(description="The call that is offered, dialled, up, or in wrap-up.")
     fields: dict[str, str] = Field(description="The contact's card: text by column of the list.")
